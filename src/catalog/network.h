@@ -1,0 +1,121 @@
+/*
+ * network.h
+ *		A network as it stands in the catalog: loaded, parsed and validated.
+ */
+#ifndef BNAI_NETWORK_H
+#define BNAI_NETWORK_H
+
+#include "distributions/distribution.h"
+
+typedef enum NetworkType
+{
+	NETWORK_GENERAL,
+	NETWORK_CLUSTERING
+} NetworkType;
+
+typedef enum StartKind
+{
+	START_KMEANS,
+	START_RANDOM,
+	START_RESULTS
+} StartKind;
+
+typedef enum ThresholdAction
+{
+	ACTION_NONE,
+	ACTION_RECALCULATE
+} ThresholdAction;
+
+typedef enum ParamKind
+{
+	PARAM_CONSTANT,				/* numbers, in the user's units */
+	PARAM_DATA,					/* factor times a moment of the data, known when the rows are */
+	PARAM_NODE,					/* another node of the network */
+	PARAM_DISTRIBUTION			/* the component distribution of a Mixture */
+} ParamKind;
+
+/* Moments of the data that the parameter language can name; in the columns of the leaf that the node belongs to */
+typedef enum DataMoment
+{
+	DATA_MEAN,					/* data_mean: vector */
+	DATA_VARIANCE,				/* data_variance: diagonal matrix (or scalar) */
+	DATA_PRECISION,				/* data_precision: its inverse */
+	DATA_COVARIANCE,			/* data_covariance: full matrix */
+	DATA_INVERSE_COVARIANCE		/* data_inverse_covariance */
+} DataMoment;
+
+typedef struct NodeParam
+{
+	ParamKind	kind;
+	int			location;		/* byte offset in the parameter text, for error positions */
+	ValueShape	shape;			/* PARAM_CONSTANT: shape of the numbers */
+	int			dim;			/* PARAM_CONSTANT: their dimension */
+	double	   *values;			/* PARAM_CONSTANT: ShapeSize(shape, dim) numbers */
+	double		factor;			/* PARAM_DATA */
+	DataMoment	moment;			/* PARAM_DATA */
+	int			node;			/* PARAM_NODE: index into Network.nodes */
+	DistributionId distribution;	/* PARAM_DISTRIBUTION */
+} NodeParam;
+
+/*
+ * A node.  A Mixture is kept as what it means: `distribution` is that of a
+ * component, `selector` the index of its Categorical, and params are the
+ * component's.  For all other nodes selector is -1.
+ */
+typedef struct NetworkNode
+{
+	int			id;
+	char	   *name;
+	const Distribution *distribution;
+	int			selector;
+	char	   *params_text;
+	int			nparams;
+	NodeParam	params[MAX_PARAMS];
+	int			plates;			/* 1, or the number of components */
+	int			dim;			/* dimension of the value; 0: not known before the data are */
+	Oid			source;			/* InvalidOid: not observed */
+	char	   *source_name;	/* as stored, for messages when the source is gone */
+	int			ncolumns;
+	char	  **columns;
+} NetworkNode;
+
+typedef struct NetworkSettings
+{
+	int			restarts;		/* 0: chosen by type and number of rows */
+	int			max_iterations;
+	double		tolerance;		/* nats; 0 never stops early */
+	bool		moves;
+	int64		seed;
+	StartKind	start;
+	int			restart_sample; /* rows of the sample on which restarts race; 0: all rows */
+	char	   *results_column; /* NULL: none */
+	int64		counter_threshold;	/* 0: none */
+	ThresholdAction threshold_action;
+} NetworkSettings;
+
+typedef struct Network
+{
+	int			id;
+	char	   *name;
+	NetworkType type;
+	char	   *owner_name;
+	Oid			owner;			/* InvalidOid: the role is gone, superusers only */
+	NetworkSettings settings;
+	int			nnodes;
+	NetworkNode *nodes;			/* in order of id */
+} Network;
+
+/*
+ * Loads a network by name; the caller's right to do what it does is checked
+ * by the functions of privileges.h.  missing_ok: returns NULL.
+ */
+extern Network *LoadNetwork(const char *name, bool missing_ok);
+extern Network *LoadNetworkById(int id, bool missing_ok);
+
+/* Raises an error unless the network as a whole can be fitted; resolves dimensions and plates. */
+extern void ValidateNetwork(Network *network);
+
+/* The table or view that all leaves read; InvalidOid if there is no observed node. */
+extern Oid	NetworkSource(const Network *network);
+
+#endif

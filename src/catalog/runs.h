@@ -1,0 +1,15 @@
+/*
+ * runs.h
+ *		Reading runs from the catalog without SQL: what scoring by a network's
+ *		name needs on its first row.
+ */
+#ifndef BNAI_RUNS_H
+#define BNAI_RUNS_H
+
+/* Id of the network's current run as the active snapshot sees it; 0 if it has none. */
+extern int64 CurrentRun(int network);
+
+/* The posterior of a run (a detoasted bnai_posterior datum in the current memory context); 0 if the run is gone. */
+extern Datum RunPosterior(int64 run);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * leaf.h
+ *		Kernels of distributions that may be observed: what one pass over the
+ *		rows does, on column-major batches of doubles.
+ *
+ * A leaf's statistics are additive: stats[0] = sum of r, then the sums of r
+ * times the packed sufficient statistics of x.
+ */
+#ifndef BNAI_LEAF_H
+#define BNAI_LEAF_H
+
+#include "distributions/distribution.h"
+
+typedef struct LeafKernel
+{
+	DistributionId distribution;
+
+	/* Number of doubles that prepare writes. */
+	int			(*constants_size) (int dim);
+
+	/* Writes the constants of one component from the moments of its parents. */
+	void		(*prepare) (int dim, const double *const *parents, double *constants);
+
+	/* Adds E[log p(x_n | component)] to out[n]; x holds dim columns, padded to whole vectors. */
+	void		(*score) (int dim, const double *constants, const double *const *x, int rows, double *out);
+
+	/* Number of doubles in the statistics of one component. */
+	int			(*stats_size) (int dim);
+
+	/* Adds sum r, sum r u(x) to stats; r is 0 for padding. */
+	void		(*accumulate) (int dim, const double *const *x, const double *r, int rows, double *stats);
+
+	/* Writes the summed moments u in the layout of Distribution (stats[0] is the count). */
+	void		(*expand) (int dim, const double *stats, double *u);
+
+	/*
+	 * The same score for one row, in plain C that gives the same result on
+	 * every processor: what labels and bnai_predict are computed with.
+	 */
+	double		(*score_row) (int dim, const double *constants, const double *x);
+
+	/* Posterior predictive density of one component: constants, and log density of a row. */
+	int			(*predictive_size) (int dim);
+	void		(*prepare_predictive) (int dim, const double *const *params, double *constants);
+	double		(*predictive_row) (int dim, const double *constants, const double *x);
+} LeafKernel;
+
+/* NULL if the distribution cannot be a leaf. */
+extern const LeafKernel *FindLeafKernel(DistributionId distribution);
+
+#endif

@@ -1,0 +1,87 @@
+/* --- catalog: networks, nodes and runs. Nothing here is granted to anyone; access goes through the functions and views. --- */
+
+CREATE SEQUENCE bnai_network_id_seq;
+CREATE SEQUENCE bnai_run_id_seq;
+
+CREATE TABLE bnai_network (
+	id integer DEFAULT pg_catalog.nextval('bnai_network_id_seq') CONSTRAINT bnai_network_pkey PRIMARY KEY,
+	name text NOT NULL CONSTRAINT bnai_network_name_key UNIQUE
+		CONSTRAINT a_network_has_a_name CHECK (name <> ''),
+	network_type text NOT NULL
+		CONSTRAINT network_type_is_general_or_clustering CHECK (network_type IN ('general', 'clustering')),
+	owner name NOT NULL,
+	restarts integer
+		CONSTRAINT restarts_is_positive CHECK (restarts BETWEEN 1 AND 10000),
+	max_iterations integer NOT NULL DEFAULT 1000
+		CONSTRAINT max_iterations_is_positive CHECK (max_iterations BETWEEN 1 AND 1000000000),
+	tolerance double precision NOT NULL DEFAULT 1e-3
+		CONSTRAINT tolerance_is_not_negative CHECK (tolerance >= 0 AND tolerance < 'Infinity'),
+	moves boolean NOT NULL DEFAULT true,
+	seed bigint NOT NULL DEFAULT 1,
+	start text NOT NULL DEFAULT 'kmeans++'
+		CONSTRAINT start_is_known CHECK (start IN ('kmeans++', 'random', 'results')),
+	restart_sample integer NOT NULL DEFAULT 50000
+		CONSTRAINT restart_sample_is_not_negative CHECK (restart_sample >= 0),
+	results_column name,
+	counter_threshold bigint
+		CONSTRAINT counter_threshold_is_positive CHECK (counter_threshold > 0),
+	threshold_action text NOT NULL DEFAULT 'none'
+		CONSTRAINT threshold_action_is_known CHECK (threshold_action IN ('none', 'recalculate')),
+	created_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+
+CREATE TABLE bnai_node (
+	network integer NOT NULL,
+	id integer NOT NULL,
+	name text NOT NULL
+		CONSTRAINT a_node_has_a_name CHECK (name <> ''),
+	distribution text NOT NULL,
+	params text NOT NULL,
+	source bnai_source,
+	columns name[],
+	CONSTRAINT bnai_node_pkey PRIMARY KEY (network, id),
+	CONSTRAINT node_names_are_unique_in_a_network UNIQUE (network, name),
+	CONSTRAINT an_observed_node_has_a_source_and_columns CHECK ((source IS NULL) = (columns IS NULL)),
+	CONSTRAINT bnai_node_network_fkey FOREIGN KEY (network) REFERENCES bnai_network ON DELETE CASCADE
+);
+
+CREATE TABLE bnai_run (
+	id bigint DEFAULT pg_catalog.nextval('bnai_run_id_seq') CONSTRAINT bnai_run_pkey PRIMARY KEY,
+	network integer NOT NULL,
+	is_current boolean NOT NULL,
+	is_previous boolean NOT NULL DEFAULT false,
+	started_at timestamptz NOT NULL,
+	elapsed interval NOT NULL,
+	rows bigint NOT NULL,
+	rows_skipped bigint NOT NULL,
+	restarts integer NOT NULL,
+	best_restart integer NOT NULL,
+	iterations integer NOT NULL,
+	converged boolean NOT NULL,
+	elbo double precision NOT NULL,
+	clusters integer,
+	rows_relabelled bigint,
+	passes double precision NOT NULL,
+	moves jsonb NOT NULL,
+	posterior bnai_posterior NOT NULL,
+	trace_restart integer[] NOT NULL,
+	trace_iteration integer[] NOT NULL,
+	trace_elbo double precision[] NOT NULL,
+	trace_event text[] NOT NULL,
+	CONSTRAINT bnai_run_network_fkey FOREIGN KEY (network) REFERENCES bnai_network ON DELETE CASCADE
+);
+CREATE INDEX bnai_run_network ON bnai_run (network, id);
+CREATE UNIQUE INDEX a_network_has_one_current_run ON bnai_run (network) WHERE is_current;
+CREATE UNIQUE INDEX a_network_has_one_previous_run ON bnai_run (network) WHERE is_previous;
+
+COMMENT ON TABLE bnai_network IS 'Networks and their settings; see the view bnai_status and the function bnai_set';
+COMMENT ON COLUMN bnai_network.restarts IS 'number of restarts; NULL: chosen by the type of the network and the number of rows';
+COMMENT ON COLUMN bnai_network.tolerance IS 'stop when the remaining gain of the ELBO is below this, in nats; 0: never stop early';
+COMMENT ON TABLE bnai_node IS 'Nodes of the networks; see the views bnai_nodes and bnai_edges';
+COMMENT ON TABLE bnai_run IS 'Runs: one for each inference, with its posterior and trace; see the view bnai_runs';
+
+SELECT pg_catalog.pg_extension_config_dump('bnai_network_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('bnai_run_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('bnai_network', '');
+SELECT pg_catalog.pg_extension_config_dump('bnai_node', '');
+SELECT pg_catalog.pg_extension_config_dump('bnai_run', '');
