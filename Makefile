@@ -1,0 +1,77 @@
+# bnai: Bayesian networks inside PostgreSQL.
+#
+# `make demo` and `make test` need nothing but make: they install what is
+# missing and work on a private server.  `make && sudo make install` builds for
+# the server that pg_config belongs to.
+
+EXTENSION  = bnai
+MODULE_big = bnai
+EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" bnai.control)
+
+OBJS       = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
+INCLUDED = $(wildcard src/*.h src/*/*.h)
+SQL_PARTS  = $(sort $(wildcard src/sql/*.sql))
+DATA_built = bnai--$(EXTVERSION).sql
+DATA       = $(wildcard sql/upgrade/bnai--*.sql)
+
+REGRESS      = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
+REGRESS_OPTS = --inputdir=. --load-extension=bnai
+EXTRA_CLEAN  = .build/flags results regression.diffs regression.out
+
+# -ffp-contract=off: an answer must not depend on the processor that gives it.
+PG_CPPFLAGS = -Isrc
+PG_CFLAGS   = -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -Wno-clobbered \
+              -ffp-contract=off $(if $(WERROR),-Werror)
+
+# Netlib's static archives start no threads inside a backend, which whatever
+# stands behind -llapack may do.  Hidden symbols keep another library's LAPACK
+# in the same process from taking our calls.
+LAPACK_ARCHIVES := $(firstword $(wildcard /usr/lib/*-linux-gnu*/lapack/liblapack.a)) \
+                   $(firstword $(wildcard /usr/lib/*-linux-gnu*/blas/libblas.a))
+ifeq ($(words $(LAPACK_ARCHIVES)),2)
+LAPACK_LIBS ?= $(LAPACK_ARCHIVES) -lgfortran -Wl,--exclude-libs,ALL
+else
+LAPACK_LIBS ?= -llapack -lblas
+endif
+SHLIB_LINK = $(LAPACK_LIBS) -lm
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+ifneq ($(wildcard $(shell $(PG_CONFIG) --includedir-server 2>/dev/null)/postgres.h),)
+include $(PGXS)
+
+override BITCODE_CFLAGS += -ffp-contract=off
+src/numerics/simd%.o: override CFLAGS += -O3
+src/engine/kernel%.o: override CFLAGS += -O3
+
+bnai--$(EXTVERSION).sql: $(SQL_PARTS) bnai.control
+	cat $(SQL_PARTS) > $@
+
+$(OBJS) $(OBJS:.o=.bc): $(INCLUDED) .build/flags
+
+# Rewritten only when the server or the flags change, and then all is rebuilt.
+BUILD_FLAGS = $(EXTVERSION) | $(shell $(PG_CONFIG) --version) | $(CC) $(CPPFLAGS) $(CFLAGS)
+.build/flags: FORCE
+	@mkdir -p .build
+	@echo '$(subst ','\'',$(BUILD_FLAGS))' | cmp -s - $@ || { \
+		echo '$(subst ','\'',$(BUILD_FLAGS))' > $@; echo 'LAPACK: $(LAPACK_LIBS)'; }
+FORCE:
+
+else
+all install installcheck clean:
+	@echo "$(PG_CONFIG) knows no PGXS: install PostgreSQL's server headers, or run scripts/setup" >&2; exit 1
+endif
+
+demo:
+	@scripts/demo
+
+test:
+	@TEST='$(TEST)' scripts/test
+
+format:
+	clang-format -i $(wildcard src/*.[ch] src/*/*.[ch])
+
+lint:
+	@scripts/lint
+
+.PHONY: demo test format lint FORCE

@@ -1,0 +1,22 @@
+/*
+ * bnai.c
+ *		Loads the module: calls each part's Init in order.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "guc.h"
+
+PG_MODULE_MAGIC;
+
+void		_PG_init(void);
+
+/*
+ * Runs when the library is loaded into a backend.
+ */
+void
+_PG_init(void)
+{
+	InitSettings();
+}

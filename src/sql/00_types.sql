@@ -1,0 +1,1 @@
+\echo Use "CREATE EXTENSION bnai" to load this file. \quit
