@@ -96,8 +96,8 @@ typedef struct Distribution
 	/* Writes the usual parameters, in the order of params[], one after the other, from phi. */
 	void		(*parameters) (int dim, const double *phi, double *params);
 
-	/* Writes E[x], a value of `shape`, from the moments. */
-	void		(*mean) (int dim, const double *u, double *mean);
+	/* Writes E[x], a value of `shape`. */
+	void		(*mean) (int dim, const double *phi, const double *u, double *mean);
 } Distribution;
 
 extern const Distribution *const Distributions[DIST_COUNT];

@@ -10,6 +10,7 @@
 #define BNAI_LEAF_H
 
 #include "distributions/distribution.h"
+#include "numerics/kernels.h"
 
 typedef struct LeafKernel
 {
@@ -21,13 +22,13 @@ typedef struct LeafKernel
 	/* Writes the constants of one component from the moments of its parents. */
 	void		(*prepare) (int dim, const double *const *parents, double *constants);
 
-	/* Adds E[log p(x_n | component)] to out[n]; x holds dim columns, padded to whole vectors. */
+	/* Adds E[log p(x_n | component)] to out[n]; rows is a multiple of KERNEL_LANES. */
 	void		(*score) (int dim, const double *constants, const double *const *x, int rows, double *out);
 
 	/* Number of doubles in the statistics of one component. */
 	int			(*stats_size) (int dim);
 
-	/* Adds sum r, sum r u(x) to stats; r is 0 for padding. */
+	/* Adds sum r, sum r u(x) to stats, each number in KERNEL_LANES lanes; r is 0 for padding. */
 	void		(*accumulate) (int dim, const double *const *x, const double *r, int rows, double *stats);
 
 	/* Writes the summed moments u in the layout of Distribution (stats[0] is the count). */
@@ -39,9 +40,13 @@ typedef struct LeafKernel
 	 */
 	double		(*score_row) (int dim, const double *constants, const double *x);
 
-	/* Posterior predictive density of one component: constants, and log density of a row. */
+	/*
+	 * Posterior predictive density of one component: constants from the usual
+	 * parameters of its parents' q (of the value itself where fixed[i]), and
+	 * the log density of a row.
+	 */
 	int			(*predictive_size) (int dim);
-	void		(*prepare_predictive) (int dim, const double *const *params, double *constants);
+	void		(*prepare_predictive) (int dim, const double *const *params, const bool *fixed, double *constants);
 	double		(*predictive_row) (int dim, const double *constants, const double *x);
 } LeafKernel;
 

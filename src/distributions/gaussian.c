@@ -1,0 +1,354 @@
+/*
+ * gaussian.c
+ *		Gaussian(mu, Lambda): x in R^d with mean mu and precision matrix Lambda.
+ *
+ * u(x) = (x, x x^T), phi = (Lambda mu, -Lambda/2),
+ * g = -tr(Lambda E[mu mu^T])/2 + E log|Lambda| / 2, f = -d/2 log 2 pi
+ * (Winn & Bishop 2005, section 4; Bishop 2006, 10.2).
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "distributions/families.h"
+#include "numerics/linalg.h"
+#include "numerics/special.h"
+
+/* Returns tr(a b) for symmetric a, b. */
+static double
+TraceProduct(int dim, const double *a, const double *b)
+{
+	double		sum = 0.0;
+
+	for (int i = 0; i < dim * dim; i++)
+		sum += a[i] * b[i];
+	return sum;
+}
+
+static int
+GaussianSize(int dim)
+{
+	return dim + dim * dim;
+}
+
+static void
+GaussianNatural(int dim, const double *const *parents, double *phi)
+{
+	const double *m = parents[0];
+	const double *lambda = parents[1];
+
+	for (int i = 0; i < dim; i++)
+	{
+		phi[i] = 0.0;
+		for (int j = 0; j < dim; j++)
+		{
+			phi[i] += lambda[i * dim + j] * m[j];
+			phi[dim + i * dim + j] = -0.5 * lambda[i * dim + j];
+		}
+	}
+}
+
+static double
+GaussianLogPartition(int dim, const double *const *parents)
+{
+	const double *mm = parents[0] + dim;
+	const double *lambda = parents[1];
+
+	return -0.5 * TraceProduct(dim, lambda, mm) + 0.5 * lambda[dim * dim];
+}
+
+/* Writes the covariance, the mean and log |precision|; false if it is not proper. */
+static bool
+MeanAndCovariance(int dim, const double *phi, double *mean, double *covariance, double *log_det)
+{
+	double	   *precision = palloc(sizeof(double) * dim * dim);
+	bool		proper;
+
+	for (int i = 0; i < dim * dim; i++)
+		precision[i] = -2.0 * phi[dim + i];
+	proper = InvertSPD(precision, dim, covariance, log_det);
+	for (int i = 0; proper && i < dim; i++)
+	{
+		mean[i] = 0.0;
+		for (int j = 0; j < dim; j++)
+			mean[i] += covariance[i * dim + j] * phi[j];
+	}
+	pfree(precision);
+	return proper;
+}
+
+static bool
+GaussianMoments(int dim, const double *phi, double *u, double *g)
+{
+	double		log_det;
+	double		mean_term = 0.0;
+
+	if (!MeanAndCovariance(dim, phi, u, u + dim, &log_det))
+		return false;
+	for (int i = 0; i < dim; i++)
+	{
+		mean_term += phi[i] * u[i];
+		for (int j = 0; j < dim; j++)
+			u[dim + i * dim + j] += u[i] * u[j];
+	}
+	*g = -0.5 * mean_term + 0.5 * log_det;
+	return true;
+}
+
+/* Adds (Lambda s, -count Lambda / 2), the message to mu. */
+static void
+MessageToMean(int dim, const double *lambda, const double *s, double count, double *message)
+{
+	for (int i = 0; i < dim; i++)
+		for (int j = 0; j < dim; j++)
+		{
+			message[i] += lambda[i * dim + j] * s[j];
+			message[dim + i * dim + j] -= 0.5 * count * lambda[i * dim + j];
+		}
+}
+
+/* Adds (-(S - s m^T - m s^T + count E[mu mu^T]) / 2, count / 2), the message to Lambda. */
+static void
+MessageToPrecision(int dim, const double *mu, const double *u, double count, double *message)
+{
+	const double *mm = mu + dim;
+	const double *s = u;
+	const double *ss = u + dim;
+
+	for (int i = 0; i < dim; i++)
+		for (int j = 0; j < dim; j++)
+			message[i * dim + j] -= 0.5 * (ss[i * dim + j] - s[i] * mu[j] - mu[i] * s[j] + count * mm[i * dim + j]);
+	message[dim * dim] += 0.5 * count;
+}
+
+static void
+GaussianMessage(int dim, int param, const double *const *parents, const double *u, double count, double *message)
+{
+	if (param == 0)
+		MessageToMean(dim, parents[1], u, count, message);
+	else
+		MessageToPrecision(dim, parents[0], u, count, message);
+}
+
+static void
+GaussianFixed(int dim, const double *value, double *u)
+{
+	for (int i = 0; i < dim; i++)
+	{
+		u[i] = value[i];
+		for (int j = 0; j < dim; j++)
+			u[dim + i * dim + j] = value[i] * value[j];
+	}
+}
+
+static void
+GaussianParameters(int dim, const double *phi, double *params)
+{
+	double	   *covariance = palloc(sizeof(double) * dim * dim);
+	double		log_det;
+
+	if (!MeanAndCovariance(dim, phi, params, covariance, &log_det))
+		elog(ERROR, "natural parameters of a Gaussian are not proper");
+	for (int i = 0; i < dim * dim; i++)
+		params[dim + i] = -2.0 * phi[dim + i];
+	pfree(covariance);
+}
+
+static void
+GaussianMean(int dim, const double *phi, const double *u, double *mean)
+{
+	memcpy(mean, u, sizeof(double) * dim);
+}
+
+const Distribution Gaussian = {
+	.name = "Gaussian",
+	.id = DIST_GAUSSIAN,
+	.shape = SHAPE_VECTOR,
+	.nparams = 2,
+	.params = {
+		{"mu", ROLE_LOCATION, SHAPE_VECTOR, DIST_GAUSSIAN, false},
+		{"Lambda", ROLE_PRECISION, SHAPE_MATRIX, DIST_WISHART, true},
+	},
+	.signature = "Gaussian(mu, Lambda)",
+	.size = GaussianSize,
+	.natural = GaussianNatural,
+	.log_partition = GaussianLogPartition,
+	.moments = GaussianMoments,
+	.message = GaussianMessage,
+	.fixed = GaussianFixed,
+	.parameters = GaussianParameters,
+	.mean = GaussianMean,
+};
+
+/*
+ * The leaf: with U^T U = E[Lambda] / 2 the expected log density is
+ * c - |U (x - m)|^2, c = E log|Lambda| / 2 - d/2 log 2 pi - tr(E[Lambda] Cov[mu]) / 2
+ * (Bishop 2006, eq. 10.64 for this factorisation).
+ */
+int
+QuadraticConstantsSize(int dim)
+{
+	return QuadraticSize(dim);
+}
+
+static void
+GaussianPrepare(int dim, const double *const *parents, double *constants)
+{
+	const double *m = parents[0];
+	const double *mm = m + dim;
+	const double *lambda = parents[1];
+	double	   *l = palloc(sizeof(double) * dim * dim);
+	double	   *u = constants + 1 + dim;
+	double		trace = 0.0;
+
+	if (!Cholesky(lambda, dim, l))
+		elog(ERROR, "expected precision is not positive definite");
+	for (int i = 0; i < dim; i++)
+	{
+		constants[1 + i] = m[i];
+		for (int j = i; j < dim; j++)
+			*u++ = l[j * dim + i] * M_SQRT1_2;
+		for (int j = 0; j < dim; j++)
+			trace += lambda[i * dim + j] * (mm[i * dim + j] - m[i] * m[j]);
+	}
+	constants[0] = 0.5 * (lambda[dim * dim] - dim * LOG_2PI - trace);
+	pfree(l);
+}
+
+static void
+GaussianScore(int dim, const double *constants, const double *const *x, int rows, double *out)
+{
+	ActiveKernels->quadratic_score(dim, constants, x, rows, out);
+}
+
+static void
+GaussianAccumulate(int dim, const double *const *x, const double *r, int rows, double *stats)
+{
+	ActiveKernels->quadratic_sums(dim, x, r, rows, stats);
+}
+
+void
+QuadraticExpand(int dim, const double *stats, double *u)
+{
+	const double *product = stats + 1 + dim;
+
+	for (int i = 0; i < dim; i++)
+	{
+		u[i] = stats[1 + i];
+		for (int j = 0; j <= i; j++)
+			u[dim + i * dim + j] = u[dim + j * dim + i] = *product++;
+	}
+}
+
+double
+QuadraticScoreRow(int dim, const double *constants, const double *x)
+{
+	const double *m = constants + 1;
+	const double *u = m + dim;
+	double		score = constants[0];
+
+	for (int i = 0; i < dim; i++)
+	{
+		double		y = 0.0;
+
+		for (int j = i; j < dim; j++)
+			y += (x[j] - m[j]) * *u++;
+		score -= y * y;
+	}
+	return score;
+}
+
+/* --- posterior predictive: a multivariate Student-t, as constants log normaliser, nu, location, U --- */
+
+int
+StudentSize(int dim)
+{
+	return 1 + QuadraticSize(dim);
+}
+
+/* Writes constants such that |U (x - location)|^2 is the quadratic form of the scale matrix. */
+void
+PrepareStudent(int dim, const double *location, const double *scale, double nu, double *constants)
+{
+	double	   *precision = palloc(sizeof(double) * dim * dim * 2);
+	double	   *l = precision + dim * dim;
+	double	   *u = constants + 2 + dim;
+	double		log_det;
+
+	if (!InvertSPD(scale, dim, precision, &log_det) || !Cholesky(precision, dim, l))
+		elog(ERROR, "scale of a predictive density is not positive definite");
+	constants[0] = LogStudentT(0.0, log_det, nu, dim);
+	constants[1] = nu;
+	memcpy(constants + 2, location, sizeof(double) * dim);
+	for (int i = 0; i < dim; i++)
+		for (int j = i; j < dim; j++)
+			*u++ = l[j * dim + i];
+	pfree(precision);
+}
+
+double
+StudentRow(int dim, const double *constants, const double *x)
+{
+	double		nu = constants[1];
+	double		quadratic;
+	const double *m = constants + 2;
+	const double *u = m + dim;
+
+	quadratic = 0.0;
+	for (int i = 0; i < dim; i++)
+	{
+		double		y = 0.0;
+
+		for (int j = i; j < dim; j++)
+			y += (x[j] - m[j]) * *u++;
+		quadratic += y * y;
+	}
+	return constants[0] - (isinf(nu) ? 0.5 * quadratic : 0.5 * (nu + dim) * log1p(quadratic / nu));
+}
+
+/*
+ * With q(mu) = N(m, P^-1) and q(Lambda) = Wishart(n, V) independent the
+ * predictive density has no closed form; a Student-t with nu = n - d + 1 and
+ * scale V / nu + P^-1 is close: exact where either factor is a point.
+ */
+static void
+GaussianPreparePredictive(int dim, const double *const *params, const bool *fixed, double *constants)
+{
+	const double *location = params[0];
+	const double *precision = params[0] + dim;
+	double	   *scale = palloc(sizeof(double) * dim * dim * 2);
+	double	   *covariance = scale + dim * dim;
+	double		nu = fixed[1] ? INFINITY : params[1][0] - dim + 1;
+
+	if (fixed[1])
+	{
+		if (!InvertSPD(params[1], dim, scale, NULL))
+			elog(ERROR, "precision is not positive definite");
+	}
+	else
+		for (int i = 0; i < dim * dim; i++)
+			scale[i] = params[1][1 + i] / nu;
+	if (!fixed[0])
+	{
+		if (!InvertSPD(precision, dim, covariance, NULL))
+			elog(ERROR, "precision of a mean is not positive definite");
+		for (int i = 0; i < dim * dim; i++)
+			scale[i] += covariance[i];
+	}
+	PrepareStudent(dim, location, scale, nu, constants);
+	pfree(scale);
+}
+
+const LeafKernel GaussianLeaf = {
+	.distribution = DIST_GAUSSIAN,
+	.constants_size = QuadraticConstantsSize,
+	.prepare = GaussianPrepare,
+	.score = GaussianScore,
+	.stats_size = QuadraticConstantsSize,
+	.accumulate = GaussianAccumulate,
+	.expand = QuadraticExpand,
+	.score_row = QuadraticScoreRow,
+	.predictive_size = StudentSize,
+	.prepare_predictive = GaussianPreparePredictive,
+	.predictive_row = StudentRow,
+};

@@ -1,0 +1,16 @@
+/*
+ * mixture.c
+ *		Mixture(z, distribution, parameters…): a choice among components.
+ *
+ * It has no operations of its own: a mixture is its component distribution
+ * with one set of parents for each value of the selector z.
+ */
+#include "postgres.h"
+
+#include "distributions/families.h"
+
+const Distribution Mixture = {
+	.name = "Mixture",
+	.id = DIST_MIXTURE,
+	.signature = "Mixture(z, distribution, parameters of the distribution)",
+};

@@ -1,0 +1,64 @@
+/*
+ * kernels.h
+ *		The vector kernels of the pass over the rows, one set for each
+ *		instruction set; the best one is chosen when the library is loaded.
+ *
+ * Rows are columns of doubles, in blocks of at most KERNEL_MAX_ROWS rows
+ * padded to a multiple of KERNEL_LANES.  Sums are kept in KERNEL_LANES lanes:
+ * sum number i lies in lanes[i * KERNEL_LANES ..], to be reduced at the end.
+ * The sets differ in the order of summation and in contraction to fused
+ * multiply-add, so their results agree to rounding, not bit by bit.
+ */
+#ifndef BNAI_KERNELS_H
+#define BNAI_KERNELS_H
+
+#define KERNEL_LANES 8
+#define KERNEL_MAX_ROWS 512
+
+typedef struct Kernels
+{
+	const char *name;
+
+	/*
+	 * Gaussian score: out[n] += c - |U (x_n - m)|^2, where constants are c, m
+	 * and the rows of the upper triangular U, packed (see QuadraticSize).
+	 */
+	void		(*quadratic_score) (int dim, const double *constants, const double *const *x, int rows, double *out);
+
+	/* Sums of r, r x_i and r x_i x_j (j <= i, row by row). */
+	void		(*quadratic_sums) (int dim, const double *const *x, const double *r, int rows, double *lanes);
+
+	/*
+	 * Turns scores (components x rows, one after the other) into
+	 * responsibilities, 0 from row `valid` on; returns the sum of their log
+	 * normalisers.
+	 */
+	double		(*softmax) (int components, int rows, int valid, double *scores);
+
+	/* Element-wise exp of numbers <= 0, for tests of its error. */
+	void		(*exp_negative) (int rows, double *values);
+} Kernels;
+
+/* Numbers in the constants of quadratic_score, and sums of quadratic_sums. */
+#define QuadraticSize(dim) (1 + (dim) + (dim) * ((dim) + 1) / 2)
+
+extern const Kernels KernelsBaseline;
+#if defined(__x86_64__) && defined(__GNUC__)
+#define KERNELS_X86
+extern const Kernels KernelsAVX2;
+extern const Kernels KernelsAVX512;
+#endif
+
+/* The set in use. */
+extern const Kernels *ActiveKernels;
+
+/* Chooses the best set that this processor can run. */
+extern void KernelsInit(void);
+
+/* Chooses by name ("auto", "baseline", "avx2", "avx512"); false if this processor cannot run it. */
+extern bool SelectKernels(const char *name);
+
+/* Adds the lanes of `size` sums to sums[], in a fixed order. */
+extern void ReduceLanes(int size, const double *lanes, double *sums);
+
+#endif

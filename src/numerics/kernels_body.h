@@ -1,0 +1,396 @@
+/*
+ * kernels_body.h
+ *		The vector kernels, written once for any vector width.
+ *
+ * Included by one file for each instruction set, which defines VECTOR_WIDTH,
+ * KERNEL_SET and KERNEL_NAME.  The dimension is a literal in the specialised
+ * instances, so that their loops unroll whole and all sums stay in registers.
+ */
+typedef double Vec __attribute__((vector_size(VECTOR_WIDTH * 8)));
+typedef int64 VecInt __attribute__((vector_size(VECTOR_WIDTH * 8)));
+
+/* Vectors that are loaded from and stored to arrays of doubles */
+typedef Vec VecMem __attribute__((aligned(8), may_alias));
+
+#define INLINE static inline __attribute__((always_inline))
+#define SPLAT(s) ((Vec){0} + (s))
+#define LOAD(p) (*(const VecMem *) (p))
+#define STORE(p, v) (*(VecMem *) (p) = (v))
+
+/* Register tiles: TILE rows or columns of a matrix by BLOCK vectors of rows */
+#define TILE (VECTOR_WIDTH == 8 ? 4 : 2)
+#define BLOCK 4
+
+INLINE Vec
+MaxVec(Vec a, Vec b)
+{
+	VecInt		mask = a > b;
+
+	return (Vec) (((VecInt) a & mask) | ((VecInt) b & ~mask));
+}
+
+/*
+ * exp(x) for x <= 0, to within 1.5 units in the last place: x = n log 2 + r,
+ * |r| <= log(2)/2, Taylor polynomial of degree 12 (its remainder is below
+ * 2e-16), 2^n through the exponent bits.  Below -708 the result is that of -708.
+ */
+INLINE Vec
+ExpNegative(Vec x)
+{
+	const double round = 0x1.8p52;	/* adding it rounds to an integer in the low bits */
+	Vec			t,
+				n,
+				r,
+				p;
+
+	x = MaxVec(x, SPLAT(-708.0));
+	t = x * 1.4426950408889634074 + round;
+	n = t - round;
+	r = x - n * 6.93147180369123816490e-01 - n * 1.90821492927058770002e-10;	/* log 2 in two parts */
+	p = SPLAT(1.0 / 479001600);
+	p = p * r + 1.0 / 39916800;
+	p = p * r + 1.0 / 3628800;
+	p = p * r + 1.0 / 362880;
+	p = p * r + 1.0 / 40320;
+	p = p * r + 1.0 / 5040;
+	p = p * r + 1.0 / 720;
+	p = p * r + 1.0 / 120;
+	p = p * r + 1.0 / 24;
+	p = p * r + 1.0 / 6;
+	p = p * r + 0.5;
+	p = p * r + 1.0;
+	p = p * r + 1.0;
+	return (Vec) ((VecInt) p + ((VecInt) t << 52));
+}
+
+static void
+ExpNegativeArray(int rows, double *values)
+{
+	for (int n = 0; n < rows; n += VECTOR_WIDTH)
+		STORE(values + n, ExpNegative(LOAD(values + n)));
+}
+
+/* Scores with all of a row's differences in registers. */
+INLINE void
+QuadraticScoreSmall(const int dim, const double *constants, const double *const *x, int rows, double *out)
+{
+	const double *m = constants + 1;
+	const double *u = m + dim;
+
+	for (int n = 0; n < rows; n += VECTOR_WIDTH)
+	{
+		Vec			d[8];
+		Vec			score = LOAD(out + n) + constants[0];
+		int			p = 0;
+
+		for (int j = 0; j < dim; j++)
+			d[j] = LOAD(x[j] + n) - m[j];
+		for (int i = 0; i < dim; i++)
+		{
+			Vec			y = d[i] * u[p++];
+
+			for (int j = i + 1; j < dim; j++)
+				y += d[j] * u[p++];
+			score -= y * y;
+		}
+		STORE(out + n, score);
+	}
+}
+
+/* Writes x_j - m_j of one block of rows; columns beyond dim are 0. */
+INLINE void
+BlockDifferences(int dim, int padded, const double *m, const double *const *x, int n, int width, double *d)
+{
+	for (int j = 0; j < padded; j++)
+		for (int b = 0; b < width; b += VECTOR_WIDTH)
+			STORE(d + j * width + b, j < dim ? LOAD(x[j] + n + b) - m[j] : SPLAT(0.0));
+}
+
+/* Scores in tiles of TILE rows of U by BLOCK vectors of differences. */
+INLINE void
+QuadraticScoreTile(int dim, int padded, const double *u, const double *d, int width, int blocks, double *out)
+{
+	Vec			score[BLOCK];
+
+	for (int b = 0; b < blocks; b++)
+		score[b] = LOAD(out + b * VECTOR_WIDTH);
+	for (int i0 = 0; i0 < padded; i0 += TILE)
+	{
+		Vec			y[TILE][BLOCK];
+		const double *row[TILE];
+
+		/* row i of U starts at its column i, so column j lies at row[i] + j */
+		for (int i = 0; i < TILE; i++)
+		{
+			int			k = Min(i0 + i, dim - 1);
+
+			row[i] = u + k * dim - k * (k - 1) / 2 - k;
+			for (int b = 0; b < blocks; b++)
+				y[i][b] = SPLAT(0.0);
+		}
+		for (int j = i0; j < Min(i0 + TILE, dim); j++)	/* the diagonal tile */
+			for (int i = 0; i <= j - i0; i++)
+				for (int b = 0; b < blocks; b++)
+					y[i][b] += LOAD(d + j * width + b * VECTOR_WIDTH) * row[i][j];
+		for (int j = i0 + TILE; j < dim; j++)
+		{
+			Vec			dj[BLOCK];
+
+			for (int b = 0; b < blocks; b++)
+				dj[b] = LOAD(d + j * width + b * VECTOR_WIDTH);
+			for (int i = 0; i < TILE; i++)
+				for (int b = 0; b < blocks; b++)
+					y[i][b] += dj[b] * row[i][j];
+		}
+		for (int i = 0; i < TILE; i++)
+			for (int b = 0; b < blocks; b++)
+				score[b] -= y[i][b] * y[i][b];
+	}
+	for (int b = 0; b < blocks; b++)
+		STORE(out + b * VECTOR_WIDTH, score[b]);
+}
+
+/* Scores for any dimension. */
+static void
+QuadraticScoreTiled(int dim, const double *constants, const double *const *x, int rows, double *out)
+{
+	enum
+	{
+		width = BLOCK * VECTOR_WIDTH
+	};
+	const double *m = constants + 1;
+	int			padded = (dim + TILE - 1) / TILE * TILE;
+	double		d[padded * width];
+
+	for (int n = 0; n < rows; n += VECTOR_WIDTH)
+		STORE(out + n, LOAD(out + n) + constants[0]);
+	for (int n = 0; n < rows; n += width)
+	{
+		int			blocks = Min(width, rows - n) / VECTOR_WIDTH;
+
+		BlockDifferences(dim, padded, m, x, n, blocks * VECTOR_WIDTH, d);
+		if (blocks == BLOCK)
+			QuadraticScoreTile(dim, padded, m + dim, d, width, BLOCK, out + n);
+		else
+			QuadraticScoreTile(dim, padded, m + dim, d, blocks * VECTOR_WIDTH, blocks, out + n);
+	}
+}
+
+/* Adds a vector to the lanes of one sum. */
+#define ADD_LANES(lanes, i, v) STORE((lanes) + (i) * KERNEL_LANES, LOAD((lanes) + (i) * KERNEL_LANES) + (v))
+
+/* Sums with all accumulators in registers. */
+INLINE void
+QuadraticSumsSmall(const int dim, const double *const *x, const double *r, int rows, double *lanes)
+{
+	Vec			count = SPLAT(0.0);
+	Vec			s[8];
+	Vec			ss[36];
+
+	for (int i = 0; i < dim; i++)
+		s[i] = SPLAT(0.0);
+	for (int i = 0; i < dim * (dim + 1) / 2; i++)
+		ss[i] = SPLAT(0.0);
+	for (int n = 0; n < rows; n += VECTOR_WIDTH)
+	{
+		Vec			rn = LOAD(r + n);
+		Vec			xn[8];
+		int			p = 0;
+
+		count += rn;
+		for (int i = 0; i < dim; i++)
+		{
+			Vec			w;
+
+			xn[i] = LOAD(x[i] + n);
+			w = rn * xn[i];
+			s[i] += w;
+			for (int j = 0; j <= i; j++)
+				ss[p++] += w * xn[j];
+		}
+	}
+	ADD_LANES(lanes, 0, count);
+	for (int i = 0; i < dim; i++)
+		ADD_LANES(lanes, 1 + i, s[i]);
+	for (int i = 0; i < dim * (dim + 1) / 2; i++)
+		ADD_LANES(lanes, 1 + dim + i, ss[i]);
+}
+
+/* Adds one tile of sums r x_i x_j: rows i0 .. i0 + ni, columns j0 .. j0 + nj. */
+INLINE void
+QuadraticSumsTile(const double *const *x, const double *w, int rows, int i0, int ni, int j0, int nj, double *lanes)
+{
+	Vec			sums[TILE][TILE];
+
+	for (int i = 0; i < ni; i++)
+		for (int j = 0; j < nj; j++)
+			sums[i][j] = SPLAT(0.0);
+	for (int n = 0; n < rows; n += VECTOR_WIDTH)
+	{
+		Vec			xn[TILE];
+
+		for (int j = 0; j < nj; j++)
+			xn[j] = LOAD(x[j0 + j] + n);
+		for (int i = 0; i < ni; i++)
+		{
+			Vec			wn = LOAD(w + i * KERNEL_MAX_ROWS + n);
+
+			for (int j = 0; j < nj; j++)
+				sums[i][j] += wn * xn[j];
+		}
+	}
+	for (int i = 0; i < ni; i++)
+		for (int j = 0; j < nj; j++)
+			if (j0 + j <= i0 + i)
+				ADD_LANES(lanes, (i0 + i) * (i0 + i + 1) / 2 + j0 + j, sums[i][j]);
+}
+
+/* Sums for any dimension. */
+static void
+QuadraticSumsTiled(int dim, const double *const *x, const double *r, int rows, double *lanes)
+{
+	double		w[TILE * KERNEL_MAX_ROWS];
+	double	   *products = lanes + (1 + dim) * KERNEL_LANES;
+	Vec			count = SPLAT(0.0);
+
+	for (int n = 0; n < rows; n += VECTOR_WIDTH)
+		count += LOAD(r + n);
+	ADD_LANES(lanes, 0, count);
+	for (int i0 = 0; i0 < dim; i0 += TILE)
+	{
+		int			ni = Min(TILE, dim - i0);
+
+		for (int i = 0; i < ni; i++)
+		{
+			Vec			s = SPLAT(0.0);
+
+			for (int n = 0; n < rows; n += VECTOR_WIDTH)
+			{
+				Vec			wn = LOAD(r + n) * LOAD(x[i0 + i] + n);
+
+				STORE(w + i * KERNEL_MAX_ROWS + n, wn);
+				s += wn;
+			}
+			ADD_LANES(lanes, 1 + i0 + i, s);
+		}
+		for (int j0 = 0; j0 <= i0; j0 += TILE)
+		{
+			int			nj = Min(TILE, dim - j0);
+
+			if (ni == TILE && nj == TILE)
+				QuadraticSumsTile(x, w, rows, i0, TILE, j0, TILE, products);
+			else
+				QuadraticSumsTile(x, w, rows, i0, ni, j0, nj, products);
+		}
+	}
+}
+
+/* Chooses the instance for a dimension: a literal up to 8, tiles beyond. */
+static void
+QuadraticScore(int dim, const double *constants, const double *const *x, int rows, double *out)
+{
+	switch (dim)
+	{
+		case 1:
+			QuadraticScoreSmall(1, constants, x, rows, out);
+			break;
+		case 2:
+			QuadraticScoreSmall(2, constants, x, rows, out);
+			break;
+		case 3:
+			QuadraticScoreSmall(3, constants, x, rows, out);
+			break;
+		case 4:
+			QuadraticScoreSmall(4, constants, x, rows, out);
+			break;
+		case 8:
+			QuadraticScoreSmall(8, constants, x, rows, out);
+			break;
+		default:
+			QuadraticScoreTiled(dim, constants, x, rows, out);
+	}
+}
+
+static void
+QuadraticSums(int dim, const double *const *x, const double *r, int rows, double *lanes)
+{
+	switch (dim)
+	{
+		case 1:
+			QuadraticSumsSmall(1, x, r, rows, lanes);
+			break;
+		case 2:
+			QuadraticSumsSmall(2, x, r, rows, lanes);
+			break;
+		case 3:
+			QuadraticSumsSmall(3, x, r, rows, lanes);
+			break;
+		case 4:
+			QuadraticSumsSmall(4, x, r, rows, lanes);
+			break;
+		default:
+			QuadraticSumsTiled(dim, x, r, rows, lanes);
+	}
+}
+
+/* How many rows' normalisers are multiplied before one log: each is at most the number of components, so this cannot overflow below 2^31 of them */
+#define LOG_EVERY 32
+
+/*
+ * Softmax over components with the largest score subtracted.  The logs of the
+ * normalisers are taken of their product: one log for LOG_EVERY vectors.
+ */
+static double
+Softmax(int components, int rows, int valid, double *scores)
+{
+	double		total = 0.0;
+	Vec			product = SPLAT(1.0);
+	int			pending = 0;
+
+	for (int n = 0; n < rows; n += VECTOR_WIDTH)
+	{
+		Vec			max = LOAD(scores + n);
+		Vec			sum = SPLAT(0.0);
+		Vec			inverse;
+		int			lanes = Min(VECTOR_WIDTH, valid - n);
+
+		for (int k = 1; k < components; k++)
+			max = MaxVec(max, LOAD(scores + k * rows + n));
+		for (int k = 0; k < components; k++)
+		{
+			Vec			e = ExpNegative(LOAD(scores + k * rows + n) - max);
+
+			STORE(scores + k * rows + n, e);
+			sum += e;
+		}
+		inverse = 1.0 / sum;
+		if (unlikely(lanes < VECTOR_WIDTH))
+			for (int l = Max(lanes, 0); l < VECTOR_WIDTH; l++)
+			{
+				max[l] = 0.0;
+				sum[l] = 1.0;
+				inverse[l] = 0.0;
+			}
+		for (int k = 0; k < components; k++)
+			STORE(scores + k * rows + n, LOAD(scores + k * rows + n) * inverse);
+		for (int l = 0; l < VECTOR_WIDTH; l++)
+			total += max[l];
+		product *= sum;
+		if (++pending == LOG_EVERY || n + VECTOR_WIDTH >= rows)
+		{
+			for (int l = 0; l < VECTOR_WIDTH; l++)
+				total += log(product[l]);
+			product = SPLAT(1.0);
+			pending = 0;
+		}
+	}
+	return total;
+}
+
+const Kernels KERNEL_SET = {
+	.name = KERNEL_NAME,
+	.quadratic_score = QuadraticScore,
+	.quadratic_sums = QuadraticSums,
+	.softmax = Softmax,
+	.exp_negative = ExpNegativeArray,
+};

@@ -1,0 +1,109 @@
+/*
+ * linalg.c
+ *		Small dense linear algebra by LAPACK.
+ *
+ * LAPACK is column-major: a row-major lower triangle is its upper one, so
+ * "U" below means our lower triangle.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "numerics/linalg.h"
+
+extern void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *info, size_t uplo_len);
+extern void dpotri_(const char *uplo, const int *n, double *a, const int *lda, int *info, size_t uplo_len);
+extern void dsyev_(const char *jobz, const char *uplo, const int *n, double *a, const int *lda, double *w,
+				   double *work, const int *lwork, int *info, size_t jobz_len, size_t uplo_len);
+
+/*
+ * Replaces LAPACK's error handler, which would end the process.  Reached only
+ * if a function of this file passes a wrong argument.
+ */
+PGDLLEXPORT void xerbla_(const char *routine, const int *argument, size_t routine_len);
+
+void
+xerbla_(const char *routine, const int *argument, size_t routine_len)
+{
+	elog(ERROR, "LAPACK routine %.*s refused its argument %d", (int) routine_len, routine, *argument);
+}
+
+static void
+CheckDimension(int n)
+{
+	if (n < 1)
+		elog(ERROR, "matrix dimension %d is not positive", n);
+}
+
+bool
+Cholesky(const double *a, int n, double *l)
+{
+	int			info;
+
+	CheckDimension(n);
+	for (int i = 0; i < n; i++)
+		for (int j = 0; j < n; j++)
+		{
+			if (!isfinite(a[i * n + j]))
+				return false;
+			l[i * n + j] = j <= i ? a[i * n + j] : 0.0;
+		}
+	dpotrf_("U", &n, l, &n, &info, 1);
+	return info == 0;
+}
+
+double
+CholeskyLogDet(const double *l, int n)
+{
+	double		sum = 0.0;
+
+	for (int i = 0; i < n; i++)
+		sum += log(l[i * n + i]);
+	return 2.0 * sum;
+}
+
+void
+CholeskyInverse(const double *l, int n, double *inverse)
+{
+	int			info;
+
+	CheckDimension(n);
+	memcpy(inverse, l, sizeof(double) * n * n);
+	dpotri_("U", &n, inverse, &n, &info, 1);
+	if (info != 0)
+		elog(ERROR, "inverting a Cholesky factor failed at row %d", info);
+	for (int i = 0; i < n; i++)
+		for (int j = 0; j < i; j++)
+			inverse[j * n + i] = inverse[i * n + j];
+}
+
+bool
+InvertSPD(const double *a, int n, double *inverse, double *log_det)
+{
+	double	   *l = palloc(sizeof(double) * n * n);
+	bool		proper = Cholesky(a, n, l);
+
+	if (proper)
+	{
+		if (log_det)
+			*log_det = CholeskyLogDet(l, n);
+		CholeskyInverse(l, n, inverse);
+	}
+	pfree(l);
+	return proper;
+}
+
+bool
+SymmetricEigen(const double *a, int n, double *values, double *vectors)
+{
+	int			info;
+	int			lwork = 34 * n; /* (block size + 2) n: what dsyev works best with */
+	double	   *work;
+
+	CheckDimension(n);
+	work = palloc(sizeof(double) * lwork);
+	memcpy(vectors, a, sizeof(double) * n * n);
+	dsyev_("V", "U", &n, vectors, &n, values, work, &lwork, &info, 1, 1);
+	pfree(work);
+	return info == 0;
+}
