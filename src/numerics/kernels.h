@@ -14,6 +14,7 @@
 
 #define KERNEL_LANES 8
 #define KERNEL_MAX_ROWS 512
+#define KERNEL_MAX_DIM 1024
 
 typedef struct Kernels
 {

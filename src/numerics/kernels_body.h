@@ -103,7 +103,13 @@ BlockDifferences(int dim, int padded, const double *m, const double *const *x, i
 {
 	for (int j = 0; j < padded; j++)
 		for (int b = 0; b < width; b += VECTOR_WIDTH)
-			STORE(d + j * width + b, j < dim ? LOAD(x[j] + n + b) - m[j] : SPLAT(0.0));
+		{
+			Vec			difference = SPLAT(0.0);
+
+			if (j < dim)
+				difference = LOAD(x[j] + n + b) - m[j];
+			STORE(d + j * width + b, difference);
+		}
 }
 
 /* Scores in tiles of TILE rows of U by BLOCK vectors of differences. */
@@ -160,7 +166,7 @@ QuadraticScoreTiled(int dim, const double *constants, const double *const *x, in
 	};
 	const double *m = constants + 1;
 	int			padded = (dim + TILE - 1) / TILE * TILE;
-	double		d[padded * width];
+	static double d[(KERNEL_MAX_DIM + TILE) * width];	/* a backend has one thread */
 
 	for (int n = 0; n < rows; n += VECTOR_WIDTH)
 		STORE(out + n, LOAD(out + n) + constants[0]);
