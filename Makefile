@@ -16,7 +16,7 @@ DATA       = $(wildcard sql/upgrade/bnai--*.sql)
 
 REGRESS      = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
 REGRESS_OPTS = --inputdir=. --load-extension=bnai
-EXTRA_CLEAN  = .build/flags results regression.diffs regression.out
+EXTRA_CLEAN  = .build/flags .build/parts results regression.diffs regression.out
 
 # -ffp-contract=off: an answer must not depend on the processor that gives it.
 PG_CPPFLAGS = -Isrc
@@ -28,7 +28,8 @@ PG_CFLAGS   = -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field
 # in the same process from taking our calls.
 LAPACK_ARCHIVES := $(firstword $(wildcard /usr/lib/*-linux-gnu*/lapack/liblapack.a)) \
                    $(firstword $(wildcard /usr/lib/*-linux-gnu*/blas/libblas.a))
-ifeq ($(words $(LAPACK_ARCHIVES)),2)
+LIBGFORTRAN := $(filter /%,$(shell gcc -print-file-name=libgfortran.so 2>/dev/null))
+ifeq ($(words $(LAPACK_ARCHIVES) $(LIBGFORTRAN)),3)
 LAPACK_LIBS ?= $(LAPACK_ARCHIVES) -lgfortran -Wl,--exclude-libs,ALL
 else
 LAPACK_LIBS ?= -llapack -lblas
@@ -45,17 +46,22 @@ override BITCODE_CFLAGS += -ffp-contract=off
 src/numerics/kernels_%.o: override CFLAGS += -O3 -ffp-contract=fast
 src/numerics/kernels_%.bc: override BITCODE_CFLAGS += -O3 -ffp-contract=fast
 
-bnai--$(EXTVERSION).sql: $(SQL_PARTS) bnai.control
+bnai--$(EXTVERSION).sql: $(SQL_PARTS) bnai.control .build/parts
 	cat $(SQL_PARTS) > $@
 
 $(OBJS) $(OBJS:.o=.bc): $(INCLUDED) .build/flags
+$(shlib): .build/parts
 
-# Rewritten only when the server or the flags change, and then all is rebuilt.
-BUILD_FLAGS = $(EXTVERSION) | $(shell $(PG_CONFIG) --version) | $(CC) $(CPPFLAGS) $(CFLAGS)
-.build/flags: FORCE
+# Files that say what the last build was made with; only a change touches them.
+.build/flags: WAS = $(EXTVERSION) $(shell $(PG_CONFIG) --version) $(CC) $(CPPFLAGS) $(CFLAGS)
+.build/parts: WAS = $(OBJS) $(SQL_PARTS) $(SHLIB_LINK)
+.build/flags .build/parts: FORCE
 	@mkdir -p .build
-	@echo '$(subst ','\'',$(BUILD_FLAGS))' | cmp -s - $@ || { \
-		echo '$(subst ','\'',$(BUILD_FLAGS))' > $@; echo 'LAPACK: $(LAPACK_LIBS)'; }
+	@echo '$(subst ','\'',$(WAS))' | cmp -s - $@ || echo '$(subst ','\'',$(WAS))' > $@
+
+all: announce
+announce:
+	@echo 'LAPACK: $(LAPACK_LIBS)'
 FORCE:
 
 else
@@ -75,4 +81,4 @@ format:
 lint:
 	@scripts/lint
 
-.PHONY: demo test format lint FORCE
+.PHONY: announce demo test format lint FORCE
