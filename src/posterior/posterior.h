@@ -9,6 +9,8 @@
 #define BNAI_POSTERIOR_H
 
 #include "catalog/network.h"
+#include "distributions/frame.h"
+#include "lib/stringinfo.h"
 
 #define POSTERIOR_VERSION 1
 
@@ -63,19 +65,64 @@ typedef struct Posterior
 	PosteriorCluster *clusters; /* one for each component; of length 1 without a selector */
 } Posterior;
 
-/* Value <-> structure.  DatumGetPosterior allocates in the current memory context and checks everything. */
+/* What the parents of a leaf are for one component */
+typedef struct LeafParents
+{
+	const double *moments[MAX_PARAMS];
+	const double *params[MAX_PARAMS];	/* usual parameters of q, or the constant */
+	bool		fixed[MAX_PARAMS];	/* a constant */
+} LeafParents;
+
+/* Bounds that keep a forged value from asking for absurd work */
+#define POSTERIOR_MAX_DIM		16384
+#define POSTERIOR_MAX_MATRIX	2048	/* dimension of a matrix */
+#define POSTERIOR_MAX_PLATES	65536
+
+/*
+ * Value <-> structure, in the current memory context.  DatumGetPosterior checks
+ * lengths and references, but not again that every distribution is proper,
+ * which input has done.
+ */
 extern Datum PosteriorGetDatum(const Posterior *posterior);
 extern Posterior *DatumGetPosterior(Datum datum);
 
+/* The two forms of a value; the binary one is UTF-8 and in network byte order whatever the database. */
+extern void EncodePosterior(StringInfo out, const Posterior *posterior);
+extern Posterior *DecodePosterior(const char *data, int length);
+extern char *PosteriorToJson(const Posterior *posterior);
+extern Posterior *PosteriorFromJson(const char *json);
+
+/* Raises an error unless references, dimensions and labels hold together; with `proper`, every distribution is looked at too. */
+extern void CheckPosterior(const Posterior *posterior, bool proper);
+
+/* Checks that a reader needs before it allocates; they return how many numbers there are. */
+extern int	CheckedParamsSize(const char *owner, const Distribution *distribution, int plates, int dim);
+extern int	CheckedConstantSize(const char *owner, const ParamSpec *spec, int dim);
+extern void CheckComponents(int components);
+
 extern int	PosteriorNodeIndex(const Posterior *posterior, const char *name);
 
-/* Number of columns over all leaves: what scoring takes as arguments, leaf by leaf. */
+/* Number of columns of a leaf; over all leaves: what scoring takes as arguments, leaf by leaf. */
+extern int	PosteriorLeafColumns(const PosteriorLeaf *leaf);
 extern int	PosteriorColumns(const Posterior *posterior);
 
-/* Writes the moments u of one plate of a node. */
+/* Parameters, moments u and mean of one plate of a node. */
+extern const double *PosteriorNodeParams(const PosteriorNode *node, int plate);
 extern void PosteriorMoments(const Posterior *posterior, int node, int plate, double *u);
+extern void PosteriorMean(const Posterior *posterior, int node, int plate, double *mean);
+extern void PosteriorParamMean(const Posterior *posterior, const PosteriorParam *param, const ParamSpec *spec, int dim,
+							   int k, double *mean);
 
-/* Moments of the parents of a leaf for component k; pointers into freshly allocated memory. */
-extern const double **PosteriorParents(const Posterior *posterior, int leaf, int component);
+/* E[pi_k] of every component. */
+extern void PosteriorWeights(const Posterior *posterior, double *weights);
 
-#endif
+/* The parents of a leaf for component k, in the frame's coordinates (NULL: the user's units). */
+extern LeafParents PosteriorParents(const Posterior *posterior, int leaf, int component, const Frame *frame);
+
+/* The same for distributions given by their usual parameters; false where there is no such distribution. */
+extern bool DistributionMoments(const Distribution *distribution, int dim, const double *params, double *u,
+								double *mean);
+extern int	ParamMomentsSize(const ParamSpec *spec, int dim);
+extern void FixedMoments(const ParamSpec *spec, int dim, const double *value, double *u);
+
+#endif							/* BNAI_POSTERIOR_H */

@@ -1,0 +1,273 @@
+/*
+ * posterior_json.c
+ *		The text form of a posterior: JSON.
+ *
+ *	{"version": 1, "network_type": "clustering", "rows": 200, "elbo": -951.57,
+ *	 "nodes": [{"name": "mu", "distribution": "Gaussian", "plates": 2, "dim": 1,
+ *	            "parameters": {"mu": [[20], [25]], "Lambda": [[[4]], [[5]]]}}, …],
+ *	 "selector": {"name": "Z", "parameters": {"p": "alpha"}},
+ *	 "clusters": [{"label": "A", "size": 120, "count": 119.5, "live": true}, …],
+ *	 "leaves": [{"name": "Y", "distribution": "Gaussian", "mixture": true, "dim": 1,
+ *	             "columns": ["a"], "parameters": {"mu": "mu", "Lambda": "Lambda"}}]}
+ *
+ * A scalar is a number, a vector a list, a matrix a list of rows; where a node
+ * has more than one plate, each of its parameters is a list of those.  A
+ * parameter of a leaf or of the selector is the name of a node, or a constant.
+ * Doubles are the shortest decimal that reads back as the same double.
+ */
+#include "postgres.h"
+
+#include "common/shortest_dec.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+#include "utils/jsonb.h"
+#include "utils/numeric.h"
+
+#include "posterior/posterior.h"
+
+PG_FUNCTION_INFO_V1(bnai_posterior_in);
+PG_FUNCTION_INFO_V1(bnai_posterior_out);
+
+#define Malformed(...) \
+	ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION), \
+					errmsg("invalid input syntax for type %s", "bnai_posterior"), errdetail(__VA_ARGS__)))
+
+/* --- writing --- */
+
+/*
+ * Appends a double.
+ */
+static void
+WriteDouble(StringInfo out, double value)
+{
+	char		digits[DOUBLE_SHORTEST_DECIMAL_LEN];
+
+	double_to_shortest_decimal_buf(value, digits);
+	appendStringInfoString(out, digits);
+}
+
+/*
+ * Appends a vector.
+ */
+static void
+WriteVector(StringInfo out, const double *values, int dim)
+{
+	appendStringInfoChar(out, '[');
+	for (int i = 0; i < dim; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(out, ", ");
+		WriteDouble(out, values[i]);
+	}
+	appendStringInfoChar(out, ']');
+}
+
+/*
+ * Appends a value of any shape.
+ */
+static void
+WriteValue(StringInfo out, ValueShape shape, int dim, const double *values)
+{
+	switch (shape)
+	{
+		case SHAPE_SCALAR:
+			WriteDouble(out, values[0]);
+			break;
+		case SHAPE_VECTOR:
+			WriteVector(out, values, dim);
+			break;
+		case SHAPE_MATRIX:
+			appendStringInfoChar(out, '[');
+			for (int i = 0; i < dim; i++)
+			{
+				if (i > 0)
+					appendStringInfoString(out, ", ");
+				WriteVector(out, values + i * dim, dim);
+			}
+			appendStringInfoChar(out, ']');
+			break;
+	}
+}
+
+/*
+ * Appends a key; the first one of an object without a comma.
+ */
+static void
+WriteKey(StringInfo out, const char *key, bool first)
+{
+	if (!first)
+		appendStringInfoString(out, ", ");
+	escape_json(out, key);
+	appendStringInfoString(out, ": ");
+}
+
+/*
+ * Appends a key with a string.
+ */
+static void
+WriteString(StringInfo out, const char *key, const char *string, bool first)
+{
+	WriteKey(out, key, first);
+	escape_json(out, string);
+}
+
+/*
+ * Appends a global node.
+ */
+static void
+WriteNode(StringInfo out, const PosteriorNode *node)
+{
+	const Distribution *distribution = Distributions[node->distribution];
+	int			size = ParamsSize(distribution, node->dim);
+	int			offset = 0;
+
+	appendStringInfoChar(out, '{');
+	WriteString(out, "name", node->name, true);
+	WriteString(out, "distribution", distribution->name, false);
+	appendStringInfo(out, ", \"plates\": %d, \"dim\": %d, \"parameters\": {", node->plates, node->dim);
+	for (int i = 0; i < distribution->nparams; i++)
+	{
+		const ParamSpec *spec = &distribution->params[i];
+
+		WriteKey(out, spec->name, i == 0);
+		if (node->plates > 1)
+			appendStringInfoChar(out, '[');
+		for (int k = 0; k < node->plates; k++)
+		{
+			if (k > 0)
+				appendStringInfoString(out, ", ");
+			WriteValue(out, spec->shape, node->dim, node->params + (Size) k * size + offset);
+		}
+		if (node->plates > 1)
+			appendStringInfoChar(out, ']');
+		offset += ShapeSize(spec->shape, node->dim);
+	}
+	appendStringInfoString(out, "}}");
+}
+
+/*
+ * Appends the parameters of a leaf or of the selector.
+ */
+static void
+WriteParams(StringInfo out, const Posterior *posterior, const Distribution *distribution, int dim,
+			const PosteriorParam *params)
+{
+	appendStringInfoString(out, ", \"parameters\": {");
+	for (int i = 0; i < distribution->nparams; i++)
+	{
+		WriteKey(out, distribution->params[i].name, i == 0);
+		if (params[i].node >= 0)
+			escape_json(out, posterior->nodes[params[i].node].name);
+		else
+			WriteValue(out, distribution->params[i].shape, dim, params[i].values);
+	}
+	appendStringInfoChar(out, '}');
+}
+
+/*
+ * Appends a leaf.
+ */
+static void
+WriteLeaf(StringInfo out, const Posterior *posterior, const PosteriorLeaf *leaf)
+{
+	const Distribution *distribution = Distributions[leaf->distribution];
+
+	appendStringInfoChar(out, '{');
+	WriteString(out, "name", leaf->name, true);
+	WriteString(out, "distribution", distribution->name, false);
+	appendStringInfo(out, ", \"mixture\": %s, \"dim\": %d, \"columns\": [", leaf->mixture ? "true" : "false",
+					 leaf->dim);
+	for (int i = 0; i < PosteriorLeafColumns(leaf); i++)
+	{
+		if (i > 0)
+			appendStringInfoString(out, ", ");
+		escape_json(out, leaf->columns[i]);
+	}
+	appendStringInfoChar(out, ']');
+	WriteParams(out, posterior, distribution, leaf->dim, leaf->params);
+	appendStringInfoChar(out, '}');
+}
+
+/*
+ * Appends a component.
+ */
+static void
+WriteCluster(StringInfo out, const PosteriorCluster *cluster)
+{
+	appendStringInfoChar(out, '{');
+	WriteKey(out, "label", true);
+	if (cluster->label != NULL)
+		escape_json(out, cluster->label);
+	else
+		appendStringInfoString(out, "null");
+	appendStringInfo(out, ", \"size\": " INT64_FORMAT ", \"count\": ", cluster->size);
+	WriteDouble(out, cluster->count);
+	appendStringInfo(out, ", \"live\": %s}", cluster->live ? "true" : "false");
+}
+
+/*
+ * Returns the text form of a posterior.
+ */
+char *
+PosteriorToJson(const Posterior *posterior)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	appendStringInfo(&out, "{\"version\": %d, \"network_type\": \"%s\", \"rows\": " INT64_FORMAT ", \"elbo\": ",
+					 POSTERIOR_VERSION, posterior->type == NETWORK_CLUSTERING ? "clustering" : "general",
+					 posterior->rows);
+	WriteDouble(&out, posterior->elbo);
+	appendStringInfoString(&out, ", \"nodes\": [");
+	for (int i = 0; i < posterior->nnodes; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(&out, ", ");
+		WriteNode(&out, &posterior->nodes[i]);
+	}
+	appendStringInfoString(&out, "], \"selector\": ");
+	if (posterior->selector != NULL)
+	{
+		appendStringInfoChar(&out, '{');
+		WriteString(&out, "name", posterior->selector, true);
+		WriteParams(&out, posterior, Distributions[DIST_CATEGORICAL], posterior->components, &posterior->weights);
+		appendStringInfoChar(&out, '}');
+	}
+	else
+		appendStringInfoString(&out, "null");
+	appendStringInfoString(&out, ", \"clusters\": [");
+	for (int k = 0; k < posterior->components; k++)
+	{
+		if (k > 0)
+			appendStringInfoString(&out, ", ");
+		WriteCluster(&out, &posterior->clusters[k]);
+	}
+	appendStringInfoString(&out, "], \"leaves\": [");
+	for (int i = 0; i < posterior->nleaves; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(&out, ", ");
+		WriteLeaf(&out, posterior, &posterior->leaves[i]);
+	}
+	appendStringInfoString(&out, "]}");
+	return out.data;
+}
+
+/*
+ * Returns the value as text.
+ */
+Datum
+bnai_posterior_out(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_CSTRING(PosteriorToJson(DatumGetPosterior(PG_GETARG_DATUM(0))));
+}
+
+/*
+ * Reads a value from text.
+ */
+Datum
+bnai_posterior_in(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(PosteriorGetDatum(PosteriorFromJson(PG_GETARG_CSTRING(0))));
+}
