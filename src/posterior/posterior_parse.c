@@ -105,7 +105,7 @@ FindInteger(Part object, const char *key, int64 limit)
 		Malformed("\"%s\" must be an integer.", key);
 	if (DatumGetBool(DirectFunctionCall2(numeric_lt, number, NumericGetDatum(int64_to_numeric(0)))) ||
 		DatumGetBool(DirectFunctionCall2(numeric_gt, number, NumericGetDatum(int64_to_numeric(limit)))))
-		Malformed("\"%s\" is outside 0 … " INT64_FORMAT ".", key, limit);
+		Malformed("\"%s\" is outside 0 to " INT64_FORMAT ".", key, limit);
 	return DatumGetInt64(DirectFunctionCall1(numeric_int8, number));
 }
 

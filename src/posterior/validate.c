@@ -10,6 +10,9 @@
 
 #include <math.h>
 
+#include "utils/memutils.h"
+
+#include "distributions/leaf.h"
 #include "numerics/linalg.h"
 #include "posterior/labels.h"
 #include "posterior/posterior.h"
@@ -39,7 +42,7 @@ CheckDim(const char *owner, ValueShape shape, int dim)
 	int			limit = shape == SHAPE_MATRIX ? POSTERIOR_MAX_MATRIX : POSTERIOR_MAX_DIM;
 
 	if (dim < 1 || dim > limit)
-		Refuse("\"%s\" has dimension %d, outside 1 … %d.", owner, dim, limit);
+		Refuse("\"%s\" has dimension %d, outside 1 to %d.", owner, dim, limit);
 }
 
 /*
@@ -56,7 +59,7 @@ CheckedParamsSize(const char *owner, const Distribution *distribution, int plate
 	for (int i = 0; i < distribution->nparams; i++)
 		CheckDim(owner, distribution->params[i].shape, dim);
 	if (plates < 1 || plates > POSTERIOR_MAX_PLATES)
-		Refuse("Node \"%s\" has %d plates, outside 1 … %d.", owner, plates, POSTERIOR_MAX_PLATES);
+		Refuse("Node \"%s\" has %d plates, outside 1 to %d.", owner, plates, POSTERIOR_MAX_PLATES);
 	size = (uint64) plates * ParamsSize(distribution, dim);
 	if (size > MaxAllocSize / sizeof(double))
 		Refuse("Node \"%s\" has more parameters than a value can hold.", owner);
@@ -194,7 +197,7 @@ void
 CheckComponents(int components)
 {
 	if (components < 1 || components > POSTERIOR_MAX_PLATES)
-		Refuse("The posterior has %d components, outside 1 … %d.", components, POSTERIOR_MAX_PLATES);
+		Refuse("The posterior has %d components, outside 1 to %d.", components, POSTERIOR_MAX_PLATES);
 }
 
 /*
@@ -266,7 +269,7 @@ CheckClusters(const Posterior *posterior)
 		if (posterior->selector == NULL)
 			Refuse("Component %d has a label, but there is no selector.", k + 1);
 		if (LabelOrdinal(cluster->label) < 0)
-			Refuse("\"%s\" is no label: labels are A … Z, AA, AB ….", cluster->label);
+			Refuse("\"%s\" is no label: labels are A to Z, AA, AB and so on.", cluster->label);
 		if (!cluster->live)
 			Refuse("Component %d has the label \"%s\", but is retired.", k + 1, cluster->label);
 		labels[nlabels++] = cluster->label;
