@@ -1,0 +1,122 @@
+/*
+ * job.c
+ *		Life of a job.
+ */
+#include "postgres.h"
+
+#include "engine/job.h"
+#include "engine/update.h"
+#include "utils/memutils.h"
+
+static double *
+AllocDoubles(Size n)
+{
+	return palloc_extended(mul_size(n, sizeof(double)), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+}
+
+static Size
+StatsSize(const Plan *plan)
+{
+	return (Size) plan->components * plan->stats_size;
+}
+
+static Size
+ConstantsSize(const Plan *plan)
+{
+	return (Size) plan->components * plan->constants_size;
+}
+
+/* Creates a job with all components live and all globals at their priors. */
+Job *
+CreateJob(const Plan *plan, const RowStore *rows, double weight)
+{
+	Job		   *job = palloc0(sizeof(Job));
+
+	job->plan = plan;
+	job->rows = rows;
+	job->weight = weight;
+	job->state = AllocDoubles(plan->state_size);
+	job->constants = AllocDoubles(ConstantsSize(plan));
+	job->stats = AllocDoubles(StatsSize(plan));
+	job->live = palloc(sizeof(int) * plan->components);
+	job->nlive = plan->components;
+	for (int k = 0; k < plan->components; k++)
+		job->live[k] = k;
+	InitGlobals(job);
+	return job;
+}
+
+void
+AssignJob(Job *to, const Job *from)
+{
+	const Plan *plan = from->plan;
+
+	to->rows = from->rows;
+	to->weight = from->weight;
+	to->nlive = from->nlive;
+	to->rule = from->rule;
+	to->log_normaliser = from->log_normaliser;
+	to->elbo = from->elbo;
+	memcpy(to->live, from->live, sizeof(int) * from->nlive);
+	memcpy(to->state, from->state, sizeof(double) * plan->state_size);
+	memcpy(to->constants, from->constants, sizeof(double) * ConstantsSize(plan));
+	memcpy(to->stats, from->stats, sizeof(double) * StatsSize(plan));
+}
+
+Job *
+CopyJob(const Job *job)
+{
+	Job		   *copy = palloc0(sizeof(Job));
+
+	copy->plan = job->plan;
+	copy->state = AllocDoubles(job->plan->state_size);
+	copy->constants = AllocDoubles(ConstantsSize(job->plan));
+	copy->stats = AllocDoubles(StatsSize(job->plan));
+	copy->live = palloc(sizeof(int) * job->plan->components);
+	AssignJob(copy, job);
+	return copy;
+}
+
+void
+FreeJob(Job *job)
+{
+	pfree(job->state);
+	pfree(job->constants);
+	pfree(job->stats);
+	pfree(job->live);
+	pfree(job);
+}
+
+void
+SetJobRows(Job *job, const RowStore *rows, double weight)
+{
+	job->rows = rows;
+	job->weight = weight;
+}
+
+void
+RetireComponent(Job *job, int index)
+{
+	Size		stats_size = job->plan->stats_size;
+
+	memmove(job->live + index, job->live + index + 1, sizeof(int) * (job->nlive - index - 1));
+	memmove(JobStats(job, index), JobStats(job, index + 1), sizeof(double) * stats_size * (job->nlive - index - 1));
+	job->nlive--;
+}
+
+int
+ReviveComponent(Job *job)
+{
+	bool	   *used = palloc0(sizeof(bool) * job->plan->components);
+	int			slot = 0;
+
+	Assert(job->nlive < job->plan->components);
+	for (int i = 0; i < job->nlive; i++)
+		used[job->live[i]] = true;
+	while (used[slot])
+		slot++;
+	pfree(used);
+	job->live[job->nlive] = slot;
+	memset(JobStats(job, job->nlive), 0, sizeof(double) * job->plan->stats_size);
+	return job->nlive++;
+}

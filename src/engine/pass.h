@@ -1,0 +1,26 @@
+/*
+ * pass.h
+ *		One pass over the rows: everything that touches data.
+ */
+#ifndef BNAI_PASS_H
+#define BNAI_PASS_H
+
+#include "engine/job.h"
+
+/*
+ * For each job: responsibilities of every row by the job's rule and constants,
+ * then its statistics and sum of log normalisers.  Jobs may stand on different
+ * row stores; each store is read once.
+ */
+extern void RunPass(Job *const *jobs, int njobs);
+
+/* Row visits so far, in rows of all passes: the cost of an inference. */
+extern int64 PassRowVisits(void);
+
+/*
+ * For the labels: how many rows have each component as their best, and (where
+ * `old` is not NULL) sums over rows of r_old[i] r_new[j].  Both by the globals.
+ */
+extern void CountBest(Job *job, Job *old, int64 *best, double *shared);
+
+#endif

@@ -1,0 +1,468 @@
+/*
+ * plan.c
+ *		Network -> Plan.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "distributions/leaf.h"
+#include "engine/plan.h"
+#include "numerics/linalg.h"
+
+/* Means further than this many prior standard deviations from the data are worth a warning */
+#define FAR_FROM_PRIOR 10.0
+
+/* Work space of MakePlan: where a node of the network went */
+typedef struct NodeMap
+{
+	int		   *global;			/* -1: not a global */
+	int		   *rank;			/* distance from the data; -1: not a global */
+} NodeMap;
+
+static bool
+IsSelector(const Network *network, int node)
+{
+	for (int i = 0; i < network->nnodes; i++)
+		if (network->nodes[i].selector == node)
+			return true;
+	return false;
+}
+
+static bool
+IsLeaf(const NetworkNode *node)
+{
+	return node->ncolumns > 0;
+}
+
+/* Returns the column's index in the plan, adding it if it is new. */
+static int
+ColumnIndex(Plan *plan, char *name)
+{
+	for (int i = 0; i < plan->ncolumns; i++)
+		if (strcmp(plan->columns[i], name) == 0)
+			return i;
+	plan->columns[plan->ncolumns] = name;
+	return plan->ncolumns++;
+}
+
+/*
+ * Ranks globals by their distance from the data: parents of leaves and of the
+ * selector are 0, parents of globals of rank r are at least r + 1.  Repeated
+ * relaxation, for networks are small.
+ */
+static void
+RankNodes(const Network *network, NodeMap *map)
+{
+	bool		changed = true;
+
+	for (int i = 0; i < network->nnodes; i++)
+		map->rank[i] = map->global[i] < 0 ? -1 : 0;
+	while (changed)
+	{
+		changed = false;
+		for (int i = 0; i < network->nnodes; i++)
+			for (int p = 0; map->global[i] >= 0 && p < network->nodes[i].nparams; p++)
+			{
+				const NodeParam *param = &network->nodes[i].params[p];
+
+				if (param->kind == PARAM_NODE && map->rank[param->node] < map->rank[i] + 1)
+				{
+					map->rank[param->node] = map->rank[i] + 1;
+					changed = true;
+				}
+			}
+	}
+}
+
+/* Sorts by descending rank, so that parents come before children; stable by node id. */
+static void
+OrderGlobals(Plan *plan, NodeMap *map)
+{
+	const Network *network = plan->network;
+	int			highest = 0;
+
+	for (int i = 0; i < network->nnodes; i++)
+		highest = Max(highest, map->rank[i]);
+	for (int rank = highest; rank >= 0; rank--)
+		for (int i = 0; i < network->nnodes; i++)
+			if (map->rank[i] == rank)
+			{
+				PlanGlobal *global = &plan->globals[plan->nglobals];
+				const NetworkNode *node = &network->nodes[i];
+
+				global->node = i;
+				global->distribution = node->distribution;
+				global->dim = node->dim;
+				global->plates = node->plates;
+				global->size = node->distribution->size(node->dim);
+				global->rank = rank;
+				global->offset = plan->state_size;
+				global->children = palloc(sizeof(PlanChild) * network->nnodes * MAX_PARAMS);
+				plan->state_size += (Size) global->plates * PlateSize(global);
+				map->global[i] = plan->nglobals++;
+			}
+}
+
+/* Records the parameters of a global, a leaf or the selector, and itself as a child of them. */
+static void
+ConnectParams(Plan *plan, const NetworkNode *node, const NodeMap *map, PlanChild self, PlanParam *params)
+{
+	for (int p = 0; p < node->nparams; p++)
+	{
+		params[p].global = -1;
+		if (node->params[p].kind == PARAM_NODE)
+		{
+			PlanGlobal *parent = &plan->globals[map->global[node->params[p].node]];
+
+			params[p].global = map->global[node->params[p].node];
+			self.param = p;
+			parent->children[parent->nchildren++] = self;
+		}
+	}
+}
+
+static void
+AddLeaf(Plan *plan, const NetworkNode *node, int index, const NodeMap *map)
+{
+	PlanLeaf   *leaf = &plan->leaves[plan->nleaves];
+
+	leaf->node = index;
+	leaf->distribution = node->distribution;
+	leaf->kernel = FindLeafKernel(node->distribution->id);
+	leaf->dim = node->ncolumns;
+	leaf->columns = palloc(sizeof(int) * leaf->dim);
+	for (int j = 0; j < leaf->dim; j++)
+		leaf->columns[j] = ColumnIndex(plan, node->columns[j]);
+	leaf->constants_offset = plan->constants_size;
+	leaf->stats_offset = plan->stats_size;
+	plan->constants_size += leaf->kernel->constants_size(leaf->dim);
+	plan->stats_size += leaf->kernel->stats_size(leaf->dim);
+	ConnectParams(plan, node, map, (PlanChild) {CHILD_LEAF, plan->nleaves, 0}, leaf->params);
+	plan->nleaves++;
+}
+
+/* Returns -1, 0 or 1: nodes nearest the data first, location before scale, ties by id. */
+static int
+CompareUpdate(const Plan *plan, int a, int b)
+{
+	const PlanGlobal *x = &plan->globals[a];
+	const PlanGlobal *y = &plan->globals[b];
+	bool		x_location = x->units == UNITS_VALUE;
+	bool		y_location = y->units == UNITS_VALUE;
+
+	if (x->rank != y->rank)
+		return x->rank < y->rank ? -1 : 1;
+	if (x_location != y_location)
+		return x_location ? -1 : 1;
+	return x->node < y->node ? -1 : x->node > y->node;
+}
+
+static void
+OrderUpdates(Plan *plan)
+{
+	plan->update_order = palloc(sizeof(int) * (plan->nglobals + 1));
+	for (int i = 0; i < plan->nglobals; i++)
+	{
+		int			j = i;
+
+		/* insertion sort: there are few */
+		while (j > 0 && CompareUpdate(plan, i, plan->update_order[j - 1]) < 0)
+		{
+			plan->update_order[j] = plan->update_order[j - 1];
+			j--;
+		}
+		plan->update_order[j] = i;
+	}
+}
+
+/* Derives the units of each global from its children; leaves have those of the data. */
+static void
+DeriveUnits(Plan *plan)
+{
+	for (int i = plan->nglobals - 1; i >= 0; i--)
+	{
+		PlanGlobal *global = &plan->globals[i];
+
+		global->units = UNITS_NONE;
+		for (int c = 0; c < global->nchildren; c++)
+		{
+			const PlanChild *child = &global->children[c];
+			Units		units = UNITS_NONE;
+
+			if (child->kind == CHILD_LEAF)
+				units = ParamUnits(UNITS_VALUE, plan->leaves[child->index].distribution->params[child->param].role);
+			else if (child->kind == CHILD_GLOBAL)
+				units = ParamUnits(plan->globals[child->index].units,
+								   plan->globals[child->index].distribution->params[child->param].role);
+			if (c > 0 && units != global->units)
+				ereport(ERROR,
+						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						 errmsg("node \"%s\" is a parameter in two ways that have different units",
+								plan->network->nodes[global->node].name)));
+			global->units = units;
+		}
+	}
+}
+
+/* Gives the columns of a leaf the frames of those of another. */
+static void
+JoinFrames(Plan *plan, const PlanGlobal *global, const PlanLeaf *first, const PlanLeaf *leaf)
+{
+	if (leaf->dim != first->dim)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("node \"%s\" cannot be shared by nodes \"%s\" and \"%s\", which have %d and %d columns",
+						plan->network->nodes[global->node].name, plan->network->nodes[first->node].name,
+						plan->network->nodes[leaf->node].name, first->dim, leaf->dim)));
+	for (int j = 0; j < leaf->dim; j++)
+	{
+		int			from = plan->frame_group[leaf->columns[j]];
+		int			to = plan->frame_group[first->columns[j]];
+
+		for (int k = 0; k < plan->ncolumns; k++)
+			if (plan->frame_group[k] == from)
+				plan->frame_group[k] = to;
+	}
+}
+
+/* Joins the frames of all leaves below a global with that of the first; returns the first. */
+static const PlanLeaf *
+JoinLeavesBelow(Plan *plan, const PlanGlobal *shared, const PlanGlobal *global, const PlanLeaf *first)
+{
+	for (int c = 0; c < global->nchildren; c++)
+	{
+		const PlanChild *child = &global->children[c];
+
+		if (child->kind == CHILD_GLOBAL)
+			first = JoinLeavesBelow(plan, shared, &plan->globals[child->index], first);
+		else if (child->kind == CHILD_LEAF && first == NULL)
+			first = &plan->leaves[child->index];
+		else if (child->kind == CHILD_LEAF)
+			JoinFrames(plan, shared, first, &plan->leaves[child->index]);
+	}
+	return first;
+}
+
+static void
+GroupFrames(Plan *plan)
+{
+	plan->frame_group = palloc(sizeof(int) * (plan->ncolumns + 1));
+	for (int j = 0; j < plan->ncolumns; j++)
+		plan->frame_group[j] = j;
+	for (int i = 0; i < plan->nglobals; i++)
+		(void) JoinLeavesBelow(plan, &plan->globals[i], &plan->globals[i], NULL);
+}
+
+Plan *
+MakePlan(const Network *network)
+{
+	Plan	   *plan = palloc0(sizeof(Plan));
+	int			total_columns = 1;
+	NodeMap		map = {
+		.global = palloc(sizeof(int) * (network->nnodes + 1)),
+		.rank = palloc(sizeof(int) * (network->nnodes + 1)),
+	};
+
+	plan->network = network;
+	plan->source = NetworkSource(network);
+	plan->selector = -1;
+	plan->components = 1;
+	plan->constants_size = 1;
+	plan->globals = palloc0(sizeof(PlanGlobal) * (network->nnodes + 1));
+	plan->leaves = palloc0(sizeof(PlanLeaf) * (network->nnodes + 1));
+	for (int i = 0; i < network->nnodes; i++)
+	{
+		total_columns += network->nodes[i].ncolumns;
+		map.global[i] = IsLeaf(&network->nodes[i]) || IsSelector(network, i) ? -1 : 0;
+	}
+	plan->columns = palloc(sizeof(char *) * total_columns);
+	RankNodes(network, &map);
+	OrderGlobals(plan, &map);
+
+	for (int i = 0; i < plan->nglobals; i++)
+		ConnectParams(plan, &network->nodes[plan->globals[i].node], &map, (PlanChild) {CHILD_GLOBAL, i, 0},
+					  plan->globals[i].params);
+	for (int i = 0; i < network->nnodes; i++)
+	{
+		const NetworkNode *node = &network->nodes[i];
+
+		if (IsLeaf(node))
+			AddLeaf(plan, node, i, &map);
+		else if (IsSelector(network, i))
+		{
+			plan->selector = i;
+			plan->components = node->dim;
+			ConnectParams(plan, node, &map, (PlanChild) {CHILD_SELECTOR, 0, 0}, &plan->weights);
+		}
+	}
+	DeriveUnits(plan);
+	GroupFrames(plan);
+	OrderUpdates(plan);
+	return plan;
+}
+
+/* --- binding: what depends on the rows --- */
+
+/* Writes the frame of some columns of the row store. */
+static Frame
+SubFrame(const RowStore *rows, int dim, const int *columns)
+{
+	Frame		frame = {dim, palloc(sizeof(double) * dim), palloc(sizeof(double) * dim)};
+
+	for (int j = 0; j < dim; j++)
+	{
+		frame.centre[j] = rows->frame.centre[columns[j]];
+		frame.scale[j] = rows->frame.scale[columns[j]];
+	}
+	return frame;
+}
+
+/* The columns that a global belongs to: those of the first leaf below it. */
+static const PlanLeaf *
+LeafBelow(const Plan *plan, const PlanGlobal *global)
+{
+	for (int c = 0; c < global->nchildren; c++)
+	{
+		const PlanChild *child = &global->children[c];
+		const PlanLeaf *leaf = NULL;
+
+		if (child->kind == CHILD_LEAF)
+			leaf = &plan->leaves[child->index];
+		else if (child->kind == CHILD_GLOBAL)
+			leaf = LeafBelow(plan, &plan->globals[child->index]);
+		if (leaf != NULL)
+			return leaf;
+	}
+	return NULL;
+}
+
+/* Writes a moment of the data, in the frame, as numbers of the slot's shape. */
+static void
+DataMomentValues(const RowStore *rows, const PlanLeaf *leaf, const NodeParam *param, ValueShape shape, double *values)
+{
+	int			dim = leaf->dim;
+	double	   *matrix = palloc0(sizeof(double) * dim * dim);
+	bool		full = param->moment == DATA_COVARIANCE || param->moment == DATA_INVERSE_COVARIANCE;
+	bool		inverse = param->moment == DATA_PRECISION || param->moment == DATA_INVERSE_COVARIANCE;
+
+	for (int i = 0; i < dim; i++)
+	{
+		double		variance = rows->covariance[leaf->columns[i] * rows->ncolumns + leaf->columns[i]];
+
+		for (int j = 0; full && j < dim; j++)
+			matrix[i * dim + j] = rows->covariance[leaf->columns[i] * rows->ncolumns + leaf->columns[j]];
+
+		/* a constant column has no scale: its unit serves */
+		if (!(variance > 1e-12))
+			variance = 1.0;
+		matrix[i * dim + i] = full ? Max(matrix[i * dim + i] * (1 + 1e-9), 1e-12) : variance;
+	}
+	if (inverse)
+	{
+		double	   *copy = palloc(sizeof(double) * dim * dim);
+
+		memcpy(copy, matrix, sizeof(double) * dim * dim);
+		if (!InvertSPD(copy, dim, matrix, NULL))
+			ereport(ERROR,
+					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					 errmsg("the observed columns are linearly dependent: their covariance has no inverse"),
+					 errhint("Use data_precision instead of data_inverse_covariance.")));
+	}
+	for (int i = 0; i < dim; i++)
+		if (param->moment == DATA_MEAN)
+			values[i] = rows->mean[leaf->columns[i]];
+		else if (shape == SHAPE_MATRIX)
+			for (int j = 0; j < dim; j++)
+				values[i * dim + j] = param->factor * matrix[i * dim + j];
+		else
+			values[i] = param->factor * matrix[i * dim + i];
+	if (param->moment == DATA_MEAN && param->factor != 1.0)
+		elog(ERROR, "a mean of the data cannot have a factor");
+}
+
+/* Writes the moments of a constant parameter, in the frame. */
+static double *
+ConstantMoments(const RowStore *rows, const PlanLeaf *leaf, const Frame *frame, const ParamSpec *spec, Units units,
+				const NodeParam *param, int dim)
+{
+	const Distribution *family = spec->family == DIST_NONE ? NULL : Distributions[spec->family];
+	int			size = ShapeSize(spec->shape, dim);
+	double	   *values = palloc(sizeof(double) * size);
+	double	   *moments;
+
+	if (param->kind == PARAM_DATA)
+		DataMomentValues(rows, leaf, param, spec->shape, values);
+	else
+	{
+		memcpy(values, param->values, sizeof(double) * size);
+		if (units != UNITS_NONE)
+			ToFrame(frame, units, spec->shape, values);
+	}
+	if (family == NULL)
+		return values;
+	moments = palloc(sizeof(double) * family->size(dim));
+	family->fixed(dim, values, moments);
+	return moments;
+}
+
+static void
+BindParams(const Plan *plan, const RowStore *rows, const NetworkNode *node, const PlanLeaf *leaf, const Frame *frame,
+		   Units units, int dim, PlanParam *params)
+{
+	for (int p = 0; p < node->nparams; p++)
+		if (params[p].global < 0)
+			params[p].moments = ConstantMoments(rows, leaf, frame, &node->distribution->params[p],
+												ParamUnits(units, node->distribution->params[p].role),
+												&node->params[p], dim);
+}
+
+/* Warns where a numeric prior puts the data so far out that every used component is charged for it. */
+static void
+WarnIfFar(const Plan *plan, const PlanGlobal *global)
+{
+	const Distribution *distribution = global->distribution;
+	const NetworkNode *node = &plan->network->nodes[global->node];
+	const double *mean = global->params[0].moments;
+	const double *precision = global->params[1].moments;
+	int			dim = distribution->shape == SHAPE_SCALAR ? 1 : global->dim;
+
+	if (global->units != UNITS_VALUE || mean == NULL || precision == NULL)
+		return;
+	for (int i = 0; i < dim; i++)
+		if (fabs(mean[i]) * sqrt(precision[i * dim + i]) > FAR_FROM_PRIOR)
+		{
+			ereport(WARNING,
+					(errmsg("the prior mean of node \"%s\" lies %.0f prior standard deviations from the data", node->name,
+							fabs(mean[i]) * sqrt(precision[i * dim + i])),
+					 errhint("Give it a mean or a precision on the scale of the data, such as data_mean and 0.1 * data_precision.")));
+			return;
+		}
+}
+
+void
+BindPlan(Plan *plan, const RowStore *rows)
+{
+	for (int i = 0; i < plan->nleaves; i++)
+	{
+		PlanLeaf   *leaf = &plan->leaves[i];
+
+		leaf->frame = SubFrame(rows, leaf->dim, leaf->columns);
+		BindParams(plan, rows, &plan->network->nodes[leaf->node], leaf, &leaf->frame, UNITS_VALUE, leaf->dim,
+				   leaf->params);
+	}
+	for (int i = 0; i < plan->nglobals; i++)
+	{
+		PlanGlobal *global = &plan->globals[i];
+		const PlanLeaf *leaf = LeafBelow(plan, global);
+
+		if (leaf != NULL)
+			global->frame = leaf->frame;
+		BindParams(plan, rows, &plan->network->nodes[global->node], leaf, &global->frame, global->units, global->dim,
+				   global->params);
+		WarnIfFar(plan, global);
+	}
+	if (plan->selector >= 0)
+		BindParams(plan, rows, &plan->network->nodes[plan->selector], NULL, NULL, UNITS_NONE, plan->components,
+				   &plan->weights);
+}

@@ -1,0 +1,105 @@
+/*
+ * plan.h
+ *		A network made ready for computation: indexes and offsets instead of
+ *		names, all numbers in the frame of the rows.
+ *
+ * The state of one optimisation is a flat array of doubles: for each global
+ * and plate its natural parameters phi, its moments u and its log partition g.
+ */
+#ifndef BNAI_PLAN_H
+#define BNAI_PLAN_H
+
+#include "catalog/network.h"
+#include "distributions/frame.h"
+#include "distributions/leaf.h"
+#include "source/rowstore.h"
+
+typedef enum ChildKind
+{
+	CHILD_GLOBAL,
+	CHILD_LEAF,
+	CHILD_SELECTOR
+} ChildKind;
+
+/* One use of a global as a parameter */
+typedef struct PlanChild
+{
+	ChildKind	kind;
+	int			index;			/* of the global or leaf */
+	int			param;
+} PlanChild;
+
+/* A parameter: moments of a global, or of a constant */
+typedef struct PlanParam
+{
+	int			global;			/* -1: constant */
+	double	   *moments;		/* constant only, in the frame */
+} PlanParam;
+
+typedef struct PlanGlobal
+{
+	int			node;			/* index into Network.nodes */
+	const Distribution *distribution;
+	int			dim;
+	int			plates;			/* 1 or Plan.components */
+	int			size;			/* of phi and u */
+	Size		offset;			/* of plate 0 in the state */
+	Frame		frame;			/* of the leaf columns it belongs to; dim 0: none */
+	Units		units;
+	int			rank;			/* 0 = next to the data; updates go by rank, location before scale */
+	PlanParam	params[MAX_PARAMS];
+	int			nchildren;
+	PlanChild  *children;
+} PlanGlobal;
+
+typedef struct PlanLeaf
+{
+	int			node;
+	const Distribution *distribution;
+	const LeafKernel *kernel;
+	int			dim;
+	int		   *columns;		/* dim columns of the row store */
+	Frame		frame;
+	PlanParam	params[MAX_PARAMS];
+	int			constants_offset;	/* in the constants of a component */
+	int			stats_offset;	/* in the statistics of a component */
+} PlanLeaf;
+
+typedef struct Plan
+{
+	const Network *network;
+
+	/* columns to be read */
+	Oid			source;
+	int			ncolumns;
+	char	  **columns;
+	int		   *frame_group;	/* columns of one group share centre and scale, for a global belongs to all of them */
+
+	/* selector */
+	int			components;		/* 1 without a selector */
+	int			selector;		/* index into Network.nodes; -1: none */
+	PlanParam	weights;		/* probabilities of the components */
+
+	/* nodes */
+	int			nglobals;
+	PlanGlobal *globals;		/* parents before children: the order of initialisation */
+	int		   *update_order;	/* indexes of globals */
+	int			nleaves;
+	PlanLeaf   *leaves;
+
+	/* sizes */
+	Size		state_size;
+	int			constants_size; /* of one component: E log pi, then each leaf's constants */
+	int			stats_size;		/* of one component: each leaf's statistics */
+} Plan;
+
+/* Makes the plan of a validated network; numbers follow with BindPlan. */
+extern Plan *MakePlan(const Network *network);
+
+/* Fills in frames and constants when the rows are there.  Raises an error if a prior is not proper. */
+extern void BindPlan(Plan *plan, const RowStore *rows);
+
+/* Size of one plate of a global in the state. */
+#define PlateSize(global) (2 * (global)->size + 1)
+
+#endif

@@ -1,0 +1,308 @@
+/*
+ * start.c
+ *		Samples and seeds.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "engine/start.h"
+#include "miscadmin.h"
+#include "numerics/rng.h"
+#include "utils/memutils.h"
+
+/* Tables with at most this many different rows are sampled by occurrence, not by value */
+#define MAX_DISTINCT 65536
+#define DISTINCT_SLOTS (4 * MAX_DISTINCT)
+
+/* A row of the sample on its way: where it stands, and the key that orders it */
+typedef struct SampleRow
+{
+	uint64		key;
+	int			chunk;
+	int			row;
+} SampleRow;
+
+/* How often each value was seen: an open-addressing table of hashes */
+typedef struct Occurrences
+{
+	uint64	   *hashes;			/* 0: free */
+	uint32	   *counts;
+	int			distinct;
+	bool		overflow;		/* more than MAX_DISTINCT: counts mean nothing */
+} Occurrences;
+
+/* Returns how often this value was seen before. */
+static uint32
+CountOccurrence(Occurrences *seen, uint64 hash)
+{
+	uint32		slot = hash % DISTINCT_SLOTS;
+
+	if (seen->overflow)
+		return 0;
+	hash |= 1;
+	while (seen->hashes[slot] != 0 && seen->hashes[slot] != hash)
+		slot = (slot + 1) % DISTINCT_SLOTS;
+	if (seen->hashes[slot] == 0)
+	{
+		if (++seen->distinct > MAX_DISTINCT)
+		{
+			seen->overflow = true;
+			return 0;
+		}
+		seen->hashes[slot] = hash;
+	}
+	return seen->counts[slot]++;
+}
+
+static void
+ResetOccurrences(Occurrences *seen)
+{
+	memset(seen->hashes, 0, sizeof(uint64) * DISTINCT_SLOTS);
+	memset(seen->counts, 0, sizeof(uint32) * DISTINCT_SLOTS);
+	seen->distinct = 0;
+}
+
+typedef void (*KeyVisitor) (void *state, uint64 key, int chunk, int row);
+
+/* Calls `visit` with the key of every row: a hash of its values and of how often they were seen before. */
+static void
+VisitKeys(const RowStore *rows, uint64 seed, Occurrences *seen, KeyVisitor visit, void *state)
+{
+	const double **columns = palloc(sizeof(double *) * (rows->ncolumns + 1));
+
+	for (int c = 0; c < rows->nchunks; c++)
+	{
+		int			n = ChunkRows(rows, c);
+
+		CHECK_FOR_INTERRUPTS();
+		ChunkColumns(rows, c, columns);
+		for (int i = 0; i < n; i++)
+		{
+			uint64		hash = HashRow(columns, rows->ncolumns, i, seed);
+			uint32		before = CountOccurrence(seen, hash);
+
+			visit(state, before == 0 ? hash : MixBits(hash + before), c, i);
+		}
+	}
+	pfree(columns);
+}
+
+typedef struct SampleState
+{
+	uint64		limit;			/* keys above are left out */
+	int64		n;
+	int64		max;
+	SampleRow  *rows;
+} SampleState;
+
+static void
+IgnoreKey(void *state, uint64 key, int chunk, int row)
+{
+}
+
+static void
+CollectKey(void *state, uint64 key, int chunk, int row)
+{
+	SampleState *sample = state;
+
+	if (key > sample->limit)
+		return;
+	if (sample->n == sample->max)
+	{
+		sample->max *= 2;
+		sample->rows = repalloc_huge(sample->rows, sizeof(SampleRow) * sample->max);
+	}
+	sample->rows[sample->n++] = (SampleRow) {key, chunk, row};
+}
+
+static int
+CompareSampleRows(const void *a, const void *b)
+{
+	uint64		x = ((const SampleRow *) a)->key;
+	uint64		y = ((const SampleRow *) b)->key;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Chooses the rows, in the order of their keys. */
+static void
+ChooseSample(const RowStore *rows, int64 size, uint64 seed, SampleState *sample)
+{
+	Occurrences seen = {
+		.hashes = palloc0(sizeof(uint64) * DISTINCT_SLOTS),
+		.counts = palloc0(sizeof(uint32) * DISTINCT_SLOTS),
+	};
+
+	/* whether counts mean anything is known only at the end, so it takes a round of its own */
+	VisitKeys(rows, seed, &seen, IgnoreKey, NULL);
+	ResetOccurrences(&seen);
+	sample->limit = size >= rows->rows ? PG_UINT64_MAX : (uint64) ((double) size / rows->rows * 0x1p64);
+	sample->n = 0;
+	sample->max = Min(size, rows->rows) + 64;
+	sample->rows = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(SampleRow) * sample->max);
+	VisitKeys(rows, seed, &seen, CollectKey, sample);
+	qsort(sample->rows, sample->n, sizeof(SampleRow), CompareSampleRows);
+	pfree(seen.hashes);
+	pfree(seen.counts);
+}
+
+RowStore *
+CanonicalSample(const RowStore *rows, int64 size, uint64 seed, MemoryContext context)
+{
+	RowStore   *store = RowStoreLike(rows, context);
+	int			ncolumns = rows->ncolumns + rows->labelled;
+	double	   *values = palloc(sizeof(double) * (ncolumns + 1));
+	SampleState sample;
+
+	ChooseSample(rows, size, seed, &sample);
+	for (int64 i = 0; i < sample.n; i++)
+	{
+		const double *chunk = rows->chunks[sample.rows[i].chunk];
+
+		for (int j = 0; j < ncolumns; j++)
+			values[j] = chunk[(Size) j * CHUNK_ROWS + sample.rows[i].row];
+		RowStoreAppend(store, values);
+	}
+	pfree(sample.rows);
+	pfree(values);
+	RowStoreFinishLike(store);
+	return store;
+}
+
+/* --- k-means++ (Arthur & Vassilvitskii 2007), on standardised columns --- */
+
+typedef struct KMeans
+{
+	const RowStore *rows;
+	const double *weights;		/* of the squared differences */
+	double	   *distance;		/* of each row to its nearest centre */
+	const double **columns;
+} KMeans;
+
+/* Lowers each row's distance to that from the newest centre; returns the sum. */
+static double
+UpdateDistances(KMeans *kmeans, const double *centre)
+{
+	double		total = 0.0;
+	int64		row = 0;
+
+	for (int c = 0; c < kmeans->rows->nchunks; c++)
+	{
+		int			n = ChunkRows(kmeans->rows, c);
+
+		CHECK_FOR_INTERRUPTS();
+		ChunkColumns(kmeans->rows, c, kmeans->columns);
+		for (int i = 0; i < n; i++, row++)
+		{
+			double		distance = 0.0;
+
+			for (int j = 0; j < kmeans->rows->ncolumns; j++)
+			{
+				double		d = kmeans->columns[j][i] - centre[j];
+
+				distance += kmeans->weights[j] * d * d;
+			}
+			kmeans->distance[row] = Min(kmeans->distance[row], distance);
+			total += kmeans->distance[row];
+		}
+	}
+	return total;
+}
+
+/* Writes the values of one row. */
+static void
+CopyRow(const RowStore *rows, int64 row, double *values)
+{
+	const double *chunk = rows->chunks[row / CHUNK_ROWS];
+
+	for (int j = 0; j < rows->ncolumns; j++)
+		values[j] = chunk[(Size) j * CHUNK_ROWS + row % CHUNK_ROWS];
+}
+
+/* Draws a row with probability proportional to its distance; uniformly if all are 0. */
+static int64
+DrawRow(const KMeans *kmeans, double total, Rng *rng)
+{
+	double		target = RngUniform(rng) * total;
+	int64		last = 0;
+
+	if (!(total > 0.0))
+		return (int64) (RngUniform(rng) * kmeans->rows->rows);
+	for (int64 row = 0; row < kmeans->rows->rows; row++)
+	{
+		if (kmeans->distance[row] > 0.0)
+			last = row;
+		target -= kmeans->distance[row];
+		if (target < 0.0)
+			break;
+	}
+	return last;
+}
+
+/* Draws `centres` rows; writes their values one after the other. */
+static double *
+DrawCentres(const RowStore *rows, int centres, const double *weights, Rng *rng)
+{
+	KMeans		kmeans = {
+		.rows = rows,
+		.weights = weights,
+		.distance = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * rows->rows),
+		.columns = palloc(sizeof(double *) * (rows->ncolumns + 1)),
+	};
+	double	   *values = palloc(sizeof(double) * centres * rows->ncolumns);
+	double		total = 0.0;
+
+	for (int64 i = 0; i < rows->rows; i++)
+		kmeans.distance[i] = INFINITY;
+	for (int k = 0; k < centres; k++)
+	{
+		int64		row = k == 0 ? (int64) (RngUniform(rng) * rows->rows) : DrawRow(&kmeans, total, rng);
+
+		CopyRow(rows, row, values + k * rows->ncolumns);
+		total = UpdateDistances(&kmeans, values + k * rows->ncolumns);
+	}
+	pfree(kmeans.distance);
+	pfree(kmeans.columns);
+	return values;
+}
+
+/* Weights that make distances independent of the columns' units. */
+static double *
+StandardWeights(const RowStore *rows)
+{
+	double	   *weights = palloc(sizeof(double) * rows->ncolumns);
+
+	for (int j = 0; j < rows->ncolumns; j++)
+	{
+		double		variance = rows->covariance[j * rows->ncolumns + j];
+
+		weights[j] = variance > 1e-12 ? 1.0 / variance : 0.0;
+	}
+	return weights;
+}
+
+Rule
+StartRule(const Plan *plan, const RowStore *sample, int restart)
+{
+	const NetworkSettings *settings = &plan->network->settings;
+	Rng			rng = RngSeed(settings->seed, restart);
+	Rule		rule = {0};
+
+	switch (settings->start)
+	{
+		case START_KMEANS:
+			rule.kind = RULE_CENTRES;
+			rule.weights = StandardWeights(sample);
+			rule.centres = DrawCentres(sample, plan->components, rule.weights, &rng);
+			break;
+		case START_RANDOM:
+			rule.kind = RULE_RANDOM;
+			rule.seed = RngNext(&rng);
+			break;
+		case START_RESULTS:
+			rule.kind = RULE_LABELS;
+			break;
+	}
+	return rule;
+}

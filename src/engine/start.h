@@ -1,0 +1,19 @@
+/*
+ * start.h
+ *		Where an optimisation starts from: samples of the rows and seeds.
+ */
+#ifndef BNAI_START_H
+#define BNAI_START_H
+
+#include "engine/job.h"
+
+/*
+ * A sample of about `size` rows (all, if there are not more), chosen and
+ * ordered by a hash of their values: the same whatever the order of the rows.
+ */
+extern RowStore *CanonicalSample(const RowStore *rows, int64 size, uint64 seed, MemoryContext context);
+
+/* The rule of a restart's first pass; k-means++ draws its centres from `sample`. */
+extern Rule StartRule(const Plan *plan, const RowStore *sample, int restart);
+
+#endif

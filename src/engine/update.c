@@ -1,0 +1,298 @@
+/*
+ * update.c
+ *		Coordinate ascent on the globals, and the evidence lower bound.
+ *
+ * Each global gathers phi = phi(parents) + messages from its children (Winn &
+ * Bishop 2005, eq. 21).  With q conjugate, and the pass having maximised over
+ * the responsibilities, the ELBO is
+ *
+ *		sum_n log sum_k exp(score_kn) + sum_globals (phi_p - phi_q) . u + g_p - g_q
+ *
+ * where the terms of a global are minus its Kullback-Leibler divergence from
+ * the prior (its parents' expectation).
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "engine/update.h"
+#include "utils/memutils.h"
+
+/* A component with fewer rows than this is nothing: its responsibilities underflowed */
+#define VANISHED_ROWS 1e-20
+
+double *
+GlobalPhi(const Plan *plan, const double *state, int global, int plate)
+{
+	const PlanGlobal *g = &plan->globals[global];
+
+	return (double *) state + g->offset + (Size) (g->plates == 1 ? 0 : plate) * PlateSize(g);
+}
+
+double *
+GlobalMoments(const Plan *plan, const double *state, int global, int plate)
+{
+	return GlobalPhi(plan, state, global, plate) + plan->globals[global].size;
+}
+
+static double *
+GlobalPartition(const Plan *plan, const double *state, int global, int plate)
+{
+	return GlobalPhi(plan, state, global, plate) + 2 * plan->globals[global].size;
+}
+
+const double *
+ParamMoments(const Plan *plan, const double *state, const PlanParam *param, int plate)
+{
+	return param->global < 0 ? param->moments : GlobalMoments(plan, state, param->global, plate);
+}
+
+/* Writes pointers to the moments of all parameters of a global, leaf or selector. */
+static void
+GatherParents(const Job *job, const Distribution *distribution, const PlanParam *params, int plate,
+			  const double **parents)
+{
+	for (int p = 0; p < distribution->nparams; p++)
+		parents[p] = ParamMoments(job->plan, job->state, &params[p], plate);
+}
+
+/* True if this plate of a global takes part: shared, or of a live component. */
+static bool
+PlateIsLive(const Job *job, const PlanGlobal *global, int plate)
+{
+	if (global->plates == 1 || job->plan->components == 1)
+		return true;
+	for (int i = 0; i < job->nlive; i++)
+		if (job->live[i] == plate)
+			return true;
+	return false;
+}
+
+/* Sets one plate of a global to what its parents alone say. */
+static bool
+SetToPrior(Job *job, int index, int plate)
+{
+	const PlanGlobal *global = &job->plan->globals[index];
+	const double *parents[MAX_PARAMS];
+
+	GatherParents(job, global->distribution, global->params, plate, parents);
+	global->distribution->natural(global->dim, parents, GlobalPhi(job->plan, job->state, index, plate));
+	return global->distribution->moments(global->dim, GlobalPhi(job->plan, job->state, index, plate),
+										 GlobalMoments(job->plan, job->state, index, plate),
+										 GlobalPartition(job->plan, job->state, index, plate));
+}
+
+static void
+ReportImproper(const Job *job, int index)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 errmsg("the distribution of node \"%s\" is not proper",
+					job->plan->network->nodes[job->plan->globals[index].node].name),
+			 errdetail("Its parameters are %s.", job->plan->network->nodes[job->plan->globals[index].node].params_text),
+			 errhint("A Wishart needs more degrees of freedom than columns minus one, and a precision that is not extreme for the scale of the data.")));
+}
+
+void
+InitGlobals(Job *job)
+{
+	for (int i = 0; i < job->plan->nglobals; i++)
+		for (int plate = 0; plate < job->plan->globals[i].plates; plate++)
+			if (!SetToPrior(job, i, plate))
+				ReportImproper(job, i);
+}
+
+/* Adds the messages that a leaf sends to one plate of its parameter: from all components where the parameter is shared. */
+static void
+LeafMessages(const Job *job, const PlanGlobal *global, int plate, const PlanChild *child, double *phi)
+{
+	const PlanLeaf *leaf = &job->plan->leaves[child->index];
+	const double *parents[MAX_PARAMS];
+	double	   *u = palloc(sizeof(double) * leaf->distribution->size(leaf->dim));
+
+	for (int i = 0; i < job->nlive; i++)
+	{
+		const double *stats = JobStats(job, i) + leaf->stats_offset;
+
+		if (global->plates > 1 && job->live[i] != plate)
+			continue;
+		GatherParents(job, leaf->distribution, leaf->params, job->live[i], parents);
+		leaf->kernel->expand(leaf->dim, stats, u);
+		leaf->distribution->message(leaf->dim, child->param, parents, u, stats[0], phi);
+	}
+	pfree(u);
+}
+
+/* Adds the messages of a child that is a global itself; retired components send none. */
+static void
+GlobalMessages(const Job *job, const PlanGlobal *global, int plate, const PlanChild *child, double *phi)
+{
+	const PlanGlobal *sender = &job->plan->globals[child->index];
+	const double *parents[MAX_PARAMS];
+
+	for (int k = 0; k < sender->plates; k++)
+	{
+		if ((global->plates > 1 && k != plate) || !PlateIsLive(job, sender, k))
+			continue;
+		GatherParents(job, sender->distribution, sender->params, k, parents);
+		sender->distribution->message(sender->dim, child->param, parents,
+									  GlobalMoments(job->plan, job->state, child->index, k), 1.0, phi);
+	}
+}
+
+/* Expected rows of a component: the largest count of its leaves, which differ only where values are missing. */
+static double
+ComponentRows(const Job *job, int index)
+{
+	double		rows = 0.0;
+
+	for (int l = 0; l < job->plan->nleaves; l++)
+		rows = Max(rows, JobStats(job, index)[job->plan->leaves[l].stats_offset]);
+	return rows;
+}
+
+/* Adds the expected counts of the components, the selector's message to its probabilities. */
+static void
+SelectorMessages(const Job *job, double *phi)
+{
+	for (int i = 0; i < job->nlive; i++)
+		phi[job->live[i]] += ComponentRows(job, i);
+}
+
+/* Updates one plate of a global; false if the result is not proper. */
+static bool
+UpdatePlate(Job *job, int index, int plate)
+{
+	const PlanGlobal *global = &job->plan->globals[index];
+	double	   *phi = GlobalPhi(job->plan, job->state, index, plate);
+	const double *parents[MAX_PARAMS];
+
+	GatherParents(job, global->distribution, global->params, plate, parents);
+	global->distribution->natural(global->dim, parents, phi);
+	for (int c = 0; c < global->nchildren; c++)
+	{
+		const PlanChild *child = &global->children[c];
+
+		if (child->kind == CHILD_LEAF)
+			LeafMessages(job, global, plate, child, phi);
+		else if (child->kind == CHILD_GLOBAL)
+			GlobalMessages(job, global, plate, child, phi);
+		else
+			SelectorMessages(job, phi);
+	}
+	return global->distribution->moments(global->dim, phi, GlobalMoments(job->plan, job->state, index, plate),
+										 GlobalPartition(job->plan, job->state, index, plate));
+}
+
+/*
+ * Retires a component whose posterior cannot be computed (rows so close to a
+ * line that its covariance has no inverse within rounding), instead of giving
+ * up the whole inference.
+ */
+static void
+RetireImproper(Job *job, int index, int plate)
+{
+	if (job->plan->components == 1 || job->nlive == 1 || job->plan->globals[index].plates == 1)
+		ReportImproper(job, index);
+	for (int i = 0; i < job->nlive; i++)
+		if (job->live[i] == plate)
+		{
+			RetireComponent(job, i);
+			break;
+		}
+	ereport(DEBUG1,
+			(errmsg_internal("bnai: component %d was retired: the posterior of node \"%s\" is not proper", plate,
+							 job->plan->network->nodes[job->plan->globals[index].node].name)));
+}
+
+/* Retires components that no row comes from. */
+static void
+RetireVanished(Job *job)
+{
+	for (int i = job->nlive - 1; i >= 0 && job->nlive > 1; i--)
+		if (ComponentRows(job, i) < VANISHED_ROWS)
+			RetireComponent(job, i);
+}
+
+void
+UpdateGlobals(Job *job)
+{
+	const Plan *plan = job->plan;
+
+	if (plan->components > 1)
+		RetireVanished(job);
+	for (int o = 0; o < plan->nglobals; o++)
+	{
+		int			index = plan->update_order[o];
+
+		for (int plate = 0; plate < plan->globals[index].plates; plate++)
+			if (PlateIsLive(job, &plan->globals[index], plate) && !UpdatePlate(job, index, plate))
+				RetireImproper(job, index, plate);
+	}
+}
+
+void
+PrepareJob(Job *job)
+{
+	const Plan *plan = job->plan;
+	const double *parents[MAX_PARAMS];
+
+	for (int i = 0; i < job->nlive; i++)
+	{
+		double	   *constants = JobConstants(job, i);
+
+		constants[0] = plan->selector < 0 ? 0.0 : ParamMoments(plan, job->state, &plan->weights, 0)[job->live[i]];
+		for (int l = 0; l < plan->nleaves; l++)
+		{
+			const PlanLeaf *leaf = &plan->leaves[l];
+
+			GatherParents(job, leaf->distribution, leaf->params, job->live[i], parents);
+			leaf->kernel->prepare(leaf->dim, parents, constants + leaf->constants_offset);
+		}
+	}
+}
+
+/* Returns minus the Kullback-Leibler divergence of one plate of a global from what its parents expect. */
+static double
+GlobalTerm(const Job *job, int index, int plate)
+{
+	const PlanGlobal *global = &job->plan->globals[index];
+	const double *phi = GlobalPhi(job->plan, job->state, index, plate);
+	const double *u = GlobalMoments(job->plan, job->state, index, plate);
+	const double *parents[MAX_PARAMS];
+	double	   *prior = palloc(sizeof(double) * global->size);
+	double		term;
+
+	GatherParents(job, global->distribution, global->params, plate, parents);
+	global->distribution->natural(global->dim, parents, prior);
+	term = global->distribution->log_partition(global->dim, parents)
+		- *GlobalPartition(job->plan, job->state, index, plate);
+	for (int i = 0; i < global->size; i++)
+		term += (prior[i] - phi[i]) * u[i];
+	pfree(prior);
+	return term;
+}
+
+/* Returns the log determinant of the change to the frame, for all rows. */
+static double
+LogScale(const Job *job)
+{
+	double		sum = 0.0;
+
+	for (int l = 0; l < job->plan->nleaves; l++)
+		for (int j = 0; j < job->plan->leaves[l].dim; j++)
+			sum -= log(job->plan->leaves[l].frame.scale[j]);
+	return sum * job->rows->rows * job->weight;
+}
+
+double
+JobElbo(const Job *job)
+{
+	double		elbo = job->log_normaliser + LogScale(job);
+
+	for (int i = 0; i < job->plan->nglobals; i++)
+		for (int plate = 0; plate < job->plan->globals[i].plates; plate++)
+			if (PlateIsLive(job, &job->plan->globals[i], plate))
+				elbo += GlobalTerm(job, i, plate);
+	return elbo;
+}

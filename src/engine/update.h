@@ -1,0 +1,30 @@
+/*
+ * update.h
+ *		Updates of the globals and the ELBO: message passing, written once for
+ *		all distributions.
+ */
+#ifndef BNAI_UPDATE_H
+#define BNAI_UPDATE_H
+
+#include "engine/job.h"
+
+/* Sets every global to its prior. */
+extern void InitGlobals(Job *job);
+
+/* Updates all globals from the statistics of the last pass, in the plan's order. */
+extern void UpdateGlobals(Job *job);
+
+/* Computes the constants of the kernels from the globals. */
+extern void PrepareJob(Job *job);
+
+/* Returns the ELBO after a pass by the present globals: sum of log normalisers + log h - KL(globals). */
+extern double JobElbo(const Job *job);
+
+/* Moments of a global in the state. */
+extern double *GlobalPhi(const Plan *plan, const double *state, int global, int plate);
+extern double *GlobalMoments(const Plan *plan, const double *state, int global, int plate);
+
+/* Writes the moments of a parameter for one plate of its child. */
+extern const double *ParamMoments(const Plan *plan, const double *state, const PlanParam *param, int plate);
+
+#endif

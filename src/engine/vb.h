@@ -1,0 +1,71 @@
+/*
+ * vb.h
+ *		Variational Bayes: restarts, sweeps, stop rule.
+ */
+#ifndef BNAI_VB_H
+#define BNAI_VB_H
+
+#include "engine/job.h"
+
+typedef enum MoveKind
+{
+	MOVE_MERGE,
+	MOVE_DELETE,
+	MOVE_SPLIT,
+	MOVE_KINDS
+} MoveKind;
+
+extern const char *const MoveNames[MOVE_KINDS];
+
+typedef struct TraceEntry
+{
+	int			restart;		/* from 1 */
+	int			iteration;		/* from 1, within the restart */
+	double		elbo;
+	const char *event;			/* NULL: a sweep; else the move that led here */
+} TraceEntry;
+
+typedef struct Trace
+{
+	int			n;
+	int			max;
+	TraceEntry *entries;
+} Trace;
+
+/* What an inference found */
+typedef struct Fit
+{
+	Job		   *job;			/* on all rows */
+	int			restarts;
+	int			best_restart;
+	int			iterations;		/* of the best restart */
+	bool		converged;
+	double		passes;			/* row visits / rows */
+	int			tried[MOVE_KINDS];
+	int			accepted[MOVE_KINDS];
+	Trace		trace;
+} Fit;
+
+/* Fits a bound plan to the rows.  Everything is allocated in the current memory context. */
+extern Fit *FitPlan(const Plan *plan, const RowStore *rows);
+
+/* Estimates the gain that is left (Aitken) and says when it is small enough */
+typedef struct StopRule
+{
+	double		last;
+	double		gain;
+	int			sweeps;
+	int			quiet;			/* how often running the estimate was below the tolerance */
+} StopRule;
+
+extern bool ShouldStop(StopRule *rule, double elbo, double tolerance);
+
+/* One sweep of several jobs: globals, constants, one pass, ELBO. */
+extern void Sweep(Job *const *jobs, int njobs);
+
+/* First statistics of a job by its rule. */
+extern void FirstPass(Job *const *jobs, int njobs);
+
+extern void AddTrace(Trace *trace, int restart, int iteration, double elbo, const char *event);
+
+#endif
