@@ -11,6 +11,13 @@
 
 #if PG_VERSION_NUM < 150000
 #define MarkGUCPrefixReserved(prefix) EmitWarningsOnPlaceholders(prefix)
+#define RelationHasSecurityInvoker(relation) false
+#endif
+
+#if PG_VERSION_NUM < 160000
+#define StringToQualifiedNameList(name) stringToQualifiedNameList(name)
+#else
+#define StringToQualifiedNameList(name) stringToQualifiedNameList(name, NULL)
 #endif
 
 #endif							/* BNAI_COMPAT_H */

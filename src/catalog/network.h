@@ -26,13 +26,13 @@ typedef enum ThresholdAction
 	ACTION_RECALCULATE
 } ThresholdAction;
 
-typedef enum ParamKind
+typedef enum NodeParamKind
 {
 	PARAM_CONSTANT,				/* numbers, in the user's units */
 	PARAM_DATA,					/* factor times a moment of the data, known when the rows are */
 	PARAM_NODE,					/* another node of the network */
 	PARAM_DISTRIBUTION			/* the component distribution of a Mixture */
-} ParamKind;
+} NodeParamKind;
 
 /* Moments of the data that the parameter language can name; in the columns of the leaf that the node belongs to */
 typedef enum DataMoment
@@ -46,7 +46,7 @@ typedef enum DataMoment
 
 typedef struct NodeParam
 {
-	ParamKind	kind;
+	NodeParamKind kind;
 	int			location;		/* byte offset in the parameter text, for error positions */
 	ValueShape	shape;			/* PARAM_CONSTANT: shape of the numbers */
 	int			dim;			/* PARAM_CONSTANT: their dimension */
@@ -66,6 +66,7 @@ typedef struct NetworkNode
 {
 	int			id;
 	char	   *name;
+	char	   *distribution_name;	/* as stored */
 	const Distribution *distribution;
 	int			selector;
 	char	   *params_text;
@@ -112,8 +113,24 @@ typedef struct Network
 extern Network *LoadNetwork(const char *name, bool missing_ok);
 extern Network *LoadNetworkById(int id, bool missing_ok);
 
+/*
+ * Loads a network that the current user is about to change or to fit: checks
+ * the right to, takes the network's lock until the end of the transaction
+ * (an error if nowait and it is taken), and reads what is committed then.
+ */
+extern Network *LoadNetworkToChange(const char *name, bool nowait);
+
 /* Raises an error unless the network as a whole can be fitted; resolves dimensions and plates. */
 extern void ValidateNetwork(Network *network);
+
+/* Index of a node, or -1. */
+extern int	FindNode(const Network *network, const char *name);
+
+/* True if the node is a leaf: observed. */
+extern bool IsLeaf(const NetworkNode *node);
+
+/* True if the node is a selector: which component a row comes from. */
+extern bool IsSelector(const NetworkNode *node);
 
 /* The table or view that all leaves read; InvalidOid if there is no observed node. */
 extern Oid	NetworkSource(const Network *network);

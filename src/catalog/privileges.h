@@ -7,6 +7,7 @@
 #define BNAI_PRIVILEGES_H
 
 #include "catalog/network.h"
+#include "catalog/relations.h"
 
 /* True if the current user is the owner, a member of the owner role or a superuser. */
 extern bool MayModifyNetwork(const Network *network);
@@ -18,8 +19,15 @@ extern bool MayReadNetwork(const Network *network);
 extern void CheckMayModifyNetwork(const Network *network);
 extern void CheckMayReadNetwork(const Network *network);
 
-/* Raises an error unless the current user may SELECT the observed columns of every node (and UPDATE the results column). */
+/*
+ * Raises an error unless the current user may SELECT the observed columns of
+ * every node (and UPDATE the results column).  Existing sources only: others
+ * are ValidateNetwork's to refuse.
+ */
 extern void CheckSourcePrivileges(const Network *network, bool update);
+
+/* True if the current user has the rights of an owner: of the role with that OID; superusers always. */
+extern bool HasOwnerRights(Oid owner);
 
 /*
  * Between these two the effective user is the owner of bnai's catalogs; the
@@ -35,9 +43,11 @@ typedef struct CatalogAccess
 extern CatalogAccess BeginCatalogAccess(void);
 extern void EndCatalogAccess(CatalogAccess access);
 
-/* The schema that bnai is installed in, quoted for use in SQL. */
-extern Oid	ExtensionNamespace(void);
-extern const char *ExtensionSchema(void);
+/*
+ * Runs one INSERT, UPDATE or DELETE on bnai's own tables that way, and returns
+ * the number of rows.  Name the tables with ExtensionSchema().
+ */
+extern uint64 WriteCatalog(const char *sql, int nargs, Oid *types, Datum *values, const char *nulls);
 
 /* Takes the lock that allows one inference (or change) per network; held to the end of the transaction.  False if nowait and it is taken. */
 extern bool LockNetwork(int network, bool nowait);

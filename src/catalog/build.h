@@ -1,0 +1,34 @@
+/*
+ * build.h
+ *		From catalog rows to a Network, step by step: for the files of this
+ *		folder only.
+ */
+#ifndef BNAI_BUILD_H
+#define BNAI_BUILD_H
+
+#include "catalog/network.h"
+
+/* Like LoadNetwork, but parameters are not parsed: works for a network that is broken, and is enough for privileges. */
+extern Network *LoadNetworkRows(const char *name, bool missing_ok);
+extern Network *LoadNetworkRowsById(int id, bool missing_ok);
+
+/* Like LoadNetworkToChange, likewise. */
+extern Network *LoadNetworkRowsToChange(const char *name, bool nowait);
+
+/* Adds a node in memory; InterpretNode comes next. */
+extern NetworkNode *AppendNode(Network *network, const char *name, const char *distribution, const char *params,
+							   Oid source, int ncolumns, char **columns);
+
+/* Parses a node's parameters and finds out what they mean. */
+extern void InterpretNode(Network *network, NetworkNode *node);
+
+/* Raises an error if what there is of a network does not fit together; resolves dimensions as far as they are known. */
+extern void CheckStructure(Network *network);
+
+/* Raises an error unless the source exists and its columns can be observed. */
+extern void CheckObserved(const NetworkNode *node);
+
+/* Raises an error unless labels can be written to that column of the source. */
+extern void CheckResultsColumn(const Network *network);
+
+#endif							/* BNAI_BUILD_H */

@@ -1,0 +1,186 @@
+/*
+ * columns.c
+ *		What tables and columns a network can read, and write its labels to.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "catalog/build.h"
+#include "catalog/network.h"
+
+/* Kinds of relations, as bits */
+#define KIND_TABLE 1
+#define KIND_OTHER 2
+
+/* Returns whether a relation is a table, something else that has rows, or 0. */
+static int
+RelationKind(char relkind)
+{
+	switch (relkind)
+	{
+		case RELKIND_RELATION:
+		case RELKIND_PARTITIONED_TABLE:
+			return KIND_TABLE;
+		case RELKIND_VIEW:
+		case RELKIND_MATVIEW:
+		case RELKIND_FOREIGN_TABLE:
+			return KIND_OTHER;
+		default:
+			return 0;
+	}
+}
+
+/* Raises an error unless a relation can be the source of a stored network. */
+static void
+CheckSource(const NetworkNode *node)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(node->source));
+	Form_pg_class form;
+
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("source %s of node \"%s\" does not exist",
+						node->source_name != NULL ? node->source_name : "", node->name)));
+	form = (Form_pg_class) GETSTRUCT(tuple);
+	if (RelationKind(form->relkind) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" cannot be the source of a node", NameStr(form->relname)),
+				 errdetail("A source is a table, a partitioned or foreign table, a view or a materialized view.")));
+	if (form->relpersistence == RELPERSISTENCE_TEMP)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
+				 errmsg("temporary relation \"%s\" cannot be the source of a node", NameStr(form->relname)),
+				 errdetail("A network outlives the session.")));
+	ReleaseSysCache(tuple);
+}
+
+/* Returns true for the types that are read as numbers. */
+static bool
+IsNumber(Oid type)
+{
+	switch (getBaseType(type))
+	{
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case FLOAT4OID:
+		case FLOAT8OID:
+		case NUMERICOID:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* Returns true for the types that a label can be written to. */
+static bool
+IsLabel(Oid type)
+{
+	switch (getBaseType(type))
+	{
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* Returns the row of pg_attribute for a user's column that must exist. */
+static HeapTuple
+UserColumn(Oid relation, const char *column)
+{
+	HeapTuple	tuple = SearchSysCacheAttName(relation, column);
+
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of relation \"%s\" does not exist", column, get_rel_name(relation))));
+	if (((Form_pg_attribute) GETSTRUCT(tuple))->attnum <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
+				 errmsg("system column \"%s\" cannot be used by a network", column)));
+	return tuple;
+}
+
+/* Raises an error unless the columns of a leaf can be observed. */
+void
+CheckObserved(const NetworkNode *node)
+{
+	CheckSource(node);
+	for (int i = 0; i < node->ncolumns; i++)
+	{
+		HeapTuple	tuple = UserColumn(node->source, node->columns[i]);
+		Oid			type = ((Form_pg_attribute) GETSTRUCT(tuple))->atttypid;
+
+		ReleaseSysCache(tuple);
+		if (!IsNumber(type))
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("column \"%s\" of relation \"%s\" is of type %s, which is no number",
+							node->columns[i], get_rel_name(node->source), format_type_be(type)),
+					 errdetail("Types that can be observed are smallint, integer, bigint, real, double precision and numeric.")));
+		for (int j = 0; j < i; j++)
+			if (strcmp(node->columns[i], node->columns[j]) == 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_DUPLICATE_COLUMN),
+						 errmsg("column \"%s\" of node \"%s\" is given twice", node->columns[i], node->name)));
+	}
+}
+
+/* Raises an error if a network observes its own results. */
+static void
+CheckNotObserved(const Network *network, const char *column)
+{
+	for (int i = 0; i < network->nnodes; i++)
+		for (int j = 0; j < network->nodes[i].ncolumns; j++)
+			if (strcmp(network->nodes[i].columns[j], column) == 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
+						 errmsg("results column \"%s\" is observed by node \"%s\"",
+								column, network->nodes[i].name)));
+}
+
+/* Raises an error unless the results column exists, if one is set and the source is known, and takes labels. */
+void
+CheckResultsColumn(const Network *network)
+{
+	const char *column = network->settings.results_column;
+	Oid			source = NetworkSource(network);
+	HeapTuple	tuple;
+	Form_pg_attribute form;
+
+	if (column == NULL || !OidIsValid(source))
+		return;
+	if (RelationKind(get_rel_relkind(source)) != KIND_TABLE)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("results cannot be written to \"%s\"", get_rel_name(source)),
+				 errdetail("The source of a network with a results column is a plain or partitioned table.")));
+	tuple = UserColumn(source, column);
+	form = (Form_pg_attribute) GETSTRUCT(tuple);
+	if (!IsLabel(form->atttypid))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("results column \"%s\" of relation \"%s\" is of type %s, which takes no labels",
+						column, get_rel_name(source), format_type_be(form->atttypid)),
+				 errhint("Use a column of type text, varchar, char, smallint, integer or bigint.")));
+	if (form->attgenerated != '\0' || form->attidentity != '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
+				 errmsg("results column \"%s\" of relation \"%s\" is generated", column, get_rel_name(source))));
+	ReleaseSysCache(tuple);
+	CheckNotObserved(network, column);
+}

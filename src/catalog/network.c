@@ -1,0 +1,316 @@
+/*
+ * network.c
+ *		Loads networks from the catalog.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+
+#include "catalog/build.h"
+#include "catalog/network.h"
+#include "catalog/privileges.h"
+#include "catalog/relations.h"
+#include "catalog/source.h"
+
+/* Returns a text column, or NULL. */
+static char *
+TextColumn(CatalogScan *scan, HeapTuple tuple, AttrNumber attribute)
+{
+	bool		isnull;
+	Datum		value = CatalogValue(scan, tuple, attribute, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+/* Returns a column of type name, or NULL. */
+static char *
+NameColumn(CatalogScan *scan, HeapTuple tuple, AttrNumber attribute)
+{
+	bool		isnull;
+	Datum		value = CatalogValue(scan, tuple, attribute, &isnull);
+
+	return isnull ? NULL : pstrdup(NameStr(*DatumGetName(value)));
+}
+
+/* Returns a column passed by value; 0 if it is NULL. */
+static Datum
+PlainColumn(CatalogScan *scan, HeapTuple tuple, AttrNumber attribute)
+{
+	bool		isnull;
+	Datum		value = CatalogValue(scan, tuple, attribute, &isnull);
+
+	return isnull ? (Datum) 0 : value;
+}
+
+/* Reads the settings; NULL is 0 where the structure says so. */
+static void
+ReadSettings(CatalogScan *scan, HeapTuple tuple, NetworkSettings *settings)
+{
+	char	   *start = TextColumn(scan, tuple, NETWORK_START);
+
+	settings->restarts = DatumGetInt32(PlainColumn(scan, tuple, NETWORK_RESTARTS));
+	settings->max_iterations = DatumGetInt32(PlainColumn(scan, tuple, NETWORK_MAX_ITERATIONS));
+	settings->tolerance = DatumGetFloat8(PlainColumn(scan, tuple, NETWORK_TOLERANCE));
+	settings->moves = DatumGetBool(PlainColumn(scan, tuple, NETWORK_MOVES));
+	settings->seed = DatumGetInt64(PlainColumn(scan, tuple, NETWORK_SEED));
+	settings->start = strcmp(start, "results") == 0 ? START_RESULTS :
+		strcmp(start, "random") == 0 ? START_RANDOM : START_KMEANS;
+	settings->restart_sample = DatumGetInt32(PlainColumn(scan, tuple, NETWORK_RESTART_SAMPLE));
+	settings->results_column = NameColumn(scan, tuple, NETWORK_RESULTS_COLUMN);
+	settings->counter_threshold = DatumGetInt64(PlainColumn(scan, tuple, NETWORK_COUNTER_THRESHOLD));
+	settings->threshold_action =
+		strcmp(TextColumn(scan, tuple, NETWORK_THRESHOLD_ACTION), "recalculate") == 0 ?
+		ACTION_RECALCULATE : ACTION_NONE;
+}
+
+/* Makes a network from its own row. */
+static Network *
+ReadNetwork(CatalogScan *scan, HeapTuple tuple)
+{
+	Network    *network = palloc0(sizeof(Network));
+
+	network->id = DatumGetInt32(PlainColumn(scan, tuple, NETWORK_ID));
+	network->name = TextColumn(scan, tuple, NETWORK_NAME);
+	network->type = strcmp(TextColumn(scan, tuple, NETWORK_KIND), "clustering") == 0 ?
+		NETWORK_CLUSTERING : NETWORK_GENERAL;
+	network->owner_name = NameColumn(scan, tuple, NETWORK_OWNER);
+	network->owner = get_role_oid(network->owner_name, true);
+	ReadSettings(scan, tuple, &network->settings);
+	return network;
+}
+
+/* Reads the names of a node's columns. */
+static int
+ReadColumns(Datum array, char ***columns)
+{
+	Datum	   *names;
+	bool	   *nulls;
+	int			n;
+
+	deconstruct_array(DatumGetArrayTypeP(array), NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR, &names, &nulls, &n);
+	*columns = palloc(sizeof(char *) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("the columns of a node must not contain null values")));
+		(*columns)[i] = pstrdup(NameStr(*DatumGetName(names[i])));
+	}
+	return n;
+}
+
+/* Appends the node that a row describes. */
+static void
+ReadNode(Network *network, CatalogScan *scan, HeapTuple tuple)
+{
+	bool		observed;
+	bool		isnull;
+	Datum		source = CatalogValue(scan, tuple, NODE_SOURCE, &isnull);
+	Datum		column_array;
+	char	  **columns = NULL;
+	int			ncolumns = 0;
+	NetworkNode *node;
+
+	observed = !isnull;
+	column_array = CatalogValue(scan, tuple, NODE_COLUMNS, &isnull);
+	if (!isnull)
+		ncolumns = ReadColumns(column_array, &columns);
+	node = AppendNode(network,
+					  TextColumn(scan, tuple, NODE_NAME),
+					  TextColumn(scan, tuple, NODE_DISTRIBUTION),
+					  TextColumn(scan, tuple, NODE_PARAMS),
+					  observed ? ResolveSource(DatumGetSource(source)) : InvalidOid,
+					  ncolumns, columns);
+	node->id = DatumGetInt32(PlainColumn(scan, tuple, NODE_ID));
+	if (observed)
+		node->source_name = SourceName(DatumGetSource(source));
+}
+
+static int
+CompareNodes(const void *a, const void *b)
+{
+	return ((const NetworkNode *) a)->id - ((const NetworkNode *) b)->id;
+}
+
+/* Reads the rows of a network's nodes. */
+static void
+ReadNodes(Network *network)
+{
+	CatalogScan scan = BeginCatalogScan("bnai_node", "bnai_node_pkey", NODE_NETWORK, Int32GetDatum(network->id));
+	HeapTuple	tuple;
+
+	while ((tuple = NextCatalogTuple(&scan)) != NULL)
+		ReadNode(network, &scan, tuple);
+	EndCatalogScan(&scan);
+	qsort(network->nodes, network->nnodes, sizeof(NetworkNode), CompareNodes);
+}
+
+/* Reads the row that a scan finds, and its nodes; NULL if there is none. */
+static Network *
+ReadScanned(CatalogScan scan)
+{
+	HeapTuple	tuple = NextCatalogTuple(&scan);
+	Network    *network = HeapTupleIsValid(tuple) ? ReadNetwork(&scan, tuple) : NULL;
+
+	EndCatalogScan(&scan);
+	if (network != NULL)
+		ReadNodes(network);
+	return network;
+}
+
+/* Reads a network's rows by name. */
+Network *
+LoadNetworkRows(const char *name, bool missing_ok)
+{
+	Network    *network = ReadScanned(BeginCatalogScan("bnai_network", "bnai_network_name_key", NETWORK_NAME,
+													   CStringGetTextDatum(name)));
+
+	if (network == NULL && !missing_ok)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("network \"%s\" does not exist", name)));
+	return network;
+}
+
+/* Reads a network's rows by id. */
+Network *
+LoadNetworkRowsById(int id, bool missing_ok)
+{
+	Network    *network = ReadScanned(BeginCatalogScan("bnai_network", "bnai_network_pkey", NETWORK_ID,
+													   Int32GetDatum(id)));
+
+	if (network == NULL && !missing_ok)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("network with id %d does not exist", id)));
+	return network;
+}
+
+/* Interprets all nodes. */
+static Network *
+InterpretNetwork(Network *network)
+{
+	for (int i = 0; network != NULL && i < network->nnodes; i++)
+		InterpretNode(network, &network->nodes[i]);
+	return network;
+}
+
+/* Loads a network by name. */
+Network *
+LoadNetwork(const char *name, bool missing_ok)
+{
+	return InterpretNetwork(LoadNetworkRows(name, missing_ok));
+}
+
+/* Loads a network by id. */
+Network *
+LoadNetworkById(int id, bool missing_ok)
+{
+	return InterpretNetwork(LoadNetworkRowsById(id, missing_ok));
+}
+
+/* Reads a network by name, as it is now and not when the statement began. */
+static Network *
+LoadLatestRows(const char *name)
+{
+	Network    *network;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	network = LoadNetworkRows(name, false);
+	PopActiveSnapshot();
+	return network;
+}
+
+/* Reads a network to change it: who waited for the lock reads again. */
+Network *
+LoadNetworkRowsToChange(const char *name, bool nowait)
+{
+	Network    *network = LoadLatestRows(name);
+
+	CheckMayModifyNetwork(network);
+	if (!LockNetwork(network->id, nowait))
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("network \"%s\" is being changed or inferred by another session", name)));
+	network = LoadLatestRows(name);
+	CheckMayModifyNetwork(network);
+	return network;
+}
+
+/* Loads a network to change it. */
+Network *
+LoadNetworkToChange(const char *name, bool nowait)
+{
+	return InterpretNetwork(LoadNetworkRowsToChange(name, nowait));
+}
+
+/* Adds a node to a network in memory. */
+NetworkNode *
+AppendNode(Network *network, const char *name, const char *distribution, const char *params,
+		   Oid source, int ncolumns, char **columns)
+{
+	NetworkNode *node;
+	int			capacity = 16;
+	bool		grow = network->nnodes >= capacity && (network->nnodes & (network->nnodes - 1)) == 0;
+
+	if (network->nodes == NULL)
+		network->nodes = palloc0(sizeof(NetworkNode) * capacity);
+	else if (grow)
+		network->nodes = repalloc(network->nodes, sizeof(NetworkNode) * network->nnodes * 2);
+	node = &network->nodes[network->nnodes];
+	memset(node, 0, sizeof(NetworkNode));
+	node->id = network->nnodes == 0 ? 1 : node[-1].id + 1;
+	network->nnodes++;
+	node->name = pstrdup(name);
+	node->distribution_name = pstrdup(distribution);
+	node->distribution = FindDistribution(distribution);
+	node->selector = -1;
+	node->params_text = pstrdup(params);
+	node->plates = 1;
+	node->source = source;
+	node->ncolumns = ncolumns;
+	node->columns = columns;
+	return node;
+}
+
+/* Returns the index of a node, or -1. */
+int
+FindNode(const Network *network, const char *name)
+{
+	for (int i = 0; i < network->nnodes; i++)
+		if (strcmp(network->nodes[i].name, name) == 0)
+			return i;
+	return -1;
+}
+
+/* Returns true for a node that is bound to columns. */
+bool
+IsLeaf(const NetworkNode *node)
+{
+	return node->ncolumns > 0;
+}
+
+/* Returns true for a node that selects a row's component. */
+bool
+IsSelector(const NetworkNode *node)
+{
+	return node->distribution->id == DIST_CATEGORICAL && !IsLeaf(node);
+}
+
+/* Returns the relation that the leaves read. */
+Oid
+NetworkSource(const Network *network)
+{
+	for (int i = 0; i < network->nnodes; i++)
+		if (IsLeaf(&network->nodes[i]))
+			return network->nodes[i].source;
+	return InvalidOid;
+}

@@ -1,0 +1,227 @@
+/*
+ * privileges.c
+ *		Who may do what with a network.
+ *
+ * Whoever has the rights of a network's owner may change it.  Whoever may
+ * read all of its observed columns, all rows of them, may read what was
+ * inferred from them.  Nobody else sees it.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_class.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+#include "utils/acl.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+#include "utils/syscache.h"
+
+#include "catalog/privileges.h"
+#include "catalog/relations.h"
+#include "compat.h"
+
+/* Returns true if the current user has the rights of that role; nobody has those of a role that is gone. */
+bool
+HasOwnerRights(Oid owner)
+{
+	return superuser() || (OidIsValid(owner) && has_privs_of_role(GetUserId(), owner));
+}
+
+/* Returns true if the current user may change the network, infer and reset. */
+bool
+MayModifyNetwork(const Network *network)
+{
+	return HasOwnerRights(network->owner);
+}
+
+/*
+ * Returns true if who reads a view may decide which rows it has: a posterior
+ * says something of all the rows that the network's owner saw.
+ */
+static bool
+ViewFiltersRows(Oid relation)
+{
+	Relation	view;
+	bool		filters;
+
+	if (get_rel_relkind(relation) != RELKIND_VIEW)
+		return false;
+	view = table_open(relation, AccessShareLock);
+	filters = RelationIsSecurityView(view) || RelationHasSecurityInvoker(view);
+	table_close(view, AccessShareLock);
+	return filters;
+}
+
+/* Returns true if the current user may SELECT a column, by name; false if there is none. */
+static bool
+MaySelectColumn(Oid relation, const char *column)
+{
+	AttrNumber	attribute = get_attnum(relation, column);
+
+	return attribute > 0 &&
+		(pg_class_aclcheck(relation, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
+		 pg_attribute_aclcheck(relation, attribute, GetUserId(), ACL_SELECT) == ACLCHECK_OK);
+}
+
+/* Returns true if the current user sees all rows of the node's columns. */
+static bool
+MayReadNode(const NetworkNode *node)
+{
+	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(node->source)) ||
+		check_enable_rls(node->source, GetUserId(), true) == RLS_ENABLED ||
+		ViewFiltersRows(node->source))
+		return false;
+	for (int i = 0; i < node->ncolumns; i++)
+		if (!MaySelectColumn(node->source, node->columns[i]))
+			return false;
+	return true;
+}
+
+/* Returns true if the current user may see the network and what was inferred. */
+bool
+MayReadNetwork(const Network *network)
+{
+	bool		observed = false;
+
+	if (MayModifyNetwork(network))
+		return true;
+	for (int i = 0; i < network->nnodes; i++)
+	{
+		const NetworkNode *node = &network->nodes[i];
+
+		if (node->ncolumns == 0)
+			continue;
+		observed = true;
+		if (!MayReadNode(node))
+			return false;
+	}
+	return observed;
+}
+
+/* Raises an error unless the current user may change the network. */
+void
+CheckMayModifyNetwork(const Network *network)
+{
+	if (MayModifyNetwork(network))
+		return;
+	if (!OidIsValid(network->owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be superuser to change network \"%s\"", network->name),
+				 errdetail("Its owner, role \"%s\", does not exist.", network->owner_name),
+				 errhint("A superuser can give it a new owner: SELECT bnai_set('%s', 'owner', '...').",
+						 network->name)));
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("must be owner of network \"%s\"", network->name)));
+}
+
+/* Raises an error unless the current user may see the network. */
+void
+CheckMayReadNetwork(const Network *network)
+{
+	if (!MayReadNetwork(network))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for network \"%s\"", network->name),
+				 errdetail("Its owner may read it, and whoever may SELECT all of its observed columns "
+						   "and is not subject to row security there.")));
+}
+
+/* Raises an error unless the current user may do something with a column. */
+static void
+CheckColumnPrivilege(Oid relation, const char *column, AclMode mode)
+{
+	AttrNumber	attribute = get_attnum(relation, column);
+
+	if (pg_class_aclcheck(relation, GetUserId(), mode) == ACLCHECK_OK)
+		return;
+	if (attribute > 0 && pg_attribute_aclcheck(relation, attribute, GetUserId(), mode) == ACLCHECK_OK)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied for column \"%s\" of relation \"%s\"", column, get_rel_name(relation)),
+			 errdetail("%s is needed.", mode == ACL_UPDATE ? "UPDATE" : "SELECT")));
+}
+
+/* Raises an error unless the current user may read what the network reads (and write its results). */
+void
+CheckSourcePrivileges(const Network *network, bool update)
+{
+	const char *results = network->settings.results_column;
+
+	for (int i = 0; i < network->nnodes; i++)
+	{
+		const NetworkNode *node = &network->nodes[i];
+
+		if (!OidIsValid(node->source))
+			continue;
+		for (int j = 0; j < node->ncolumns; j++)
+			CheckColumnPrivilege(node->source, node->columns[j], ACL_SELECT);
+		if (update && results != NULL)
+			CheckColumnPrivilege(node->source, results, ACL_UPDATE);
+	}
+}
+
+/* Becomes the owner of bnai's tables. */
+CatalogAccess
+BeginCatalogAccess(void)
+{
+	CatalogAccess access;
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(CatalogRelation("bnai_network")));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for table bnai_network");
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	GetUserIdAndSecContext(&access.user, &access.security_context);
+	SetUserIdAndSecContext(owner, access.security_context | SECURITY_LOCAL_USERID_CHANGE);
+	return access;
+}
+
+/* Becomes who one was before. */
+void
+EndCatalogAccess(CatalogAccess access)
+{
+	SetUserIdAndSecContext(access.user, access.security_context);
+}
+
+/* Runs one statement on bnai's own tables as their owner. */
+uint64
+WriteCatalog(const char *sql, int nargs, Oid *types, Datum *values, const char *nulls)
+{
+	CatalogAccess access = BeginCatalogAccess();
+	uint64		rows;
+	int			code;
+
+	SPI_connect();
+	code = SPI_execute_with_args(sql, nargs, types, values, nulls, false, 0);
+	if (code < 0)
+		elog(ERROR, "SPI_execute_with_args failed: %s", SPI_result_code_string(code));
+	rows = SPI_processed;
+	SPI_finish();
+	EndCatalogAccess(access);
+	return rows;
+}
+
+/*
+ * Takes the lock on a network's row as an object; advisory locks would
+ * collide with the users' own keys.
+ */
+bool
+LockNetwork(int network, bool nowait)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, CatalogRelation("bnai_network"), network, 0);
+	if (LockAcquire(&tag, ExclusiveLock, false, nowait) == LOCKACQUIRE_NOT_AVAIL)
+		return false;
+	AcceptInvalidationMessages();
+	return true;
+}

@@ -1,0 +1,94 @@
+/*
+ * relations.h
+ *		bnai's own tables: opening and scanning them without SQL.
+ *
+ * Rights are not checked here; see privileges.h.  Rows are those that the
+ * active snapshot sees.
+ */
+#ifndef BNAI_RELATIONS_H
+#define BNAI_RELATIONS_H
+
+#include "access/genam.h"
+#include "access/htup.h"
+#include "utils/rel.h"
+
+/* Columns, in the order of 10_catalog.sql; new ones are only ever added at the end */
+enum NetworkColumn
+{
+	NETWORK_ID = 1,
+	NETWORK_NAME,
+	NETWORK_KIND,
+	NETWORK_OWNER,
+	NETWORK_RESTARTS,
+	NETWORK_MAX_ITERATIONS,
+	NETWORK_TOLERANCE,
+	NETWORK_MOVES,
+	NETWORK_SEED,
+	NETWORK_START,
+	NETWORK_RESTART_SAMPLE,
+	NETWORK_RESULTS_COLUMN,
+	NETWORK_COUNTER_THRESHOLD,
+	NETWORK_THRESHOLD_ACTION,
+	NETWORK_CREATED_AT
+};
+
+enum NodeColumn
+{
+	NODE_NETWORK = 1,
+	NODE_ID,
+	NODE_NAME,
+	NODE_DISTRIBUTION,
+	NODE_PARAMS,
+	NODE_SOURCE,
+	NODE_COLUMNS
+};
+
+enum RunColumn
+{
+	RUN_ID = 1,
+	RUN_NETWORK,
+	RUN_IS_CURRENT,
+	RUN_IS_PREVIOUS,
+	RUN_STARTED_AT,
+	RUN_ELAPSED,
+	RUN_ROWS,
+	RUN_ROWS_SKIPPED,
+	RUN_RESTARTS,
+	RUN_BEST_RESTART,
+	RUN_ITERATIONS,
+	RUN_CONVERGED,
+	RUN_ELBO,
+	RUN_CLUSTERS,
+	RUN_ROWS_RELABELLED,
+	RUN_PASSES,
+	RUN_MOVES,
+	RUN_POSTERIOR,
+	RUN_TRACE_RESTART,
+	RUN_TRACE_ITERATION,
+	RUN_TRACE_ELBO,
+	RUN_TRACE_EVENT
+};
+
+/* A scan of one of bnai's tables by the first column of one of its indexes */
+typedef struct CatalogScan
+{
+	Relation	relation;
+	SysScanDesc scan;
+} CatalogScan;
+
+/* The schema that bnai is installed in; its name is quoted for use in SQL. */
+extern Oid	ExtensionNamespace(void);
+extern const char *ExtensionSchema(void);
+
+/* OID of one of bnai's tables. */
+extern Oid	CatalogRelation(const char *table);
+
+/* Begins a scan for the rows whose indexed column `attribute` equals `value`, a text or a number of its type. */
+extern CatalogScan BeginCatalogScan(const char *table, const char *index, AttrNumber attribute, Datum value);
+extern HeapTuple NextCatalogTuple(CatalogScan *scan);
+extern void EndCatalogScan(CatalogScan *scan);
+
+/* One column of a row. */
+extern Datum CatalogValue(const CatalogScan *scan, HeapTuple tuple, AttrNumber attribute, bool *isnull);
+
+#endif							/* BNAI_RELATIONS_H */

@@ -1,0 +1,226 @@
+/*
+ * settings.c
+ *		The settings of a network: names, types and allowed values.
+ */
+#include "postgres.h"
+
+#include <errno.h>
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+
+#include "catalog/build.h"
+#include "catalog/define.h"
+#include "catalog/privileges.h"
+#include "catalog/settings.h"
+
+PG_FUNCTION_INFO_V1(bnai_set);
+
+static const char *const StartChoices[] = {"kmeans++", "random", "results", NULL};
+static const char *const ActionChoices[] = {"none", "recalculate", NULL};
+
+#define LARGEST_BIGINT 9223372036854774784.0	/* the largest double below 2^63 */
+
+/* Ranges are those of the constraints in 10_catalog.sql, which would say less. */
+static const Setting Settings[] = {
+	{"counter_threshold", INT8OID, 1, LARGEST_BIGINT, NULL, "a positive integer, or NULL for none"},
+	{"max_iterations", INT4OID, 1, 1e9, NULL, "an integer from 1 to 1000000000"},
+	{"moves", BOOLOID, 0, 1, NULL, "true or false"},
+	{"owner", NAMEOID, 0, 0, NULL, "the name of a role"},
+	{"restart_sample", INT4OID, 0, PG_INT32_MAX, NULL, "a number of rows; 0 for all"},
+	{"restarts", INT4OID, 1, 10000, NULL, "an integer from 1 to 10000, or NULL to choose by the number of rows"},
+	{"results_column", NAMEOID, 0, 0, NULL, "the name of a column of the source, or NULL for none"},
+	{"seed", INT8OID, -LARGEST_BIGINT, LARGEST_BIGINT, NULL, "an integer"},
+	{"start", TEXTOID, 0, 0, StartChoices, "kmeans++, random or results"},
+	{"threshold_action", TEXTOID, 0, 0, ActionChoices, "none or recalculate"},
+	{"tolerance", FLOAT8OID, 0, 1e300, NULL, "a number of nats; 0 never stops early"},
+};
+
+/* Returns a setting by name. */
+const Setting *
+FindSetting(const char *name)
+{
+	StringInfoData names;
+
+	for (int i = 0; i < lengthof(Settings); i++)
+		if (strcmp(Settings[i].name, name) == 0)
+			return &Settings[i];
+	initStringInfo(&names);
+	for (int i = 0; i < lengthof(Settings); i++)
+		appendStringInfo(&names, "%s%s", i > 0 ? ", " : "", Settings[i].name);
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("setting \"%s\" is unknown", name),
+			 errhint("Settings are: %s.", names.data)));
+}
+
+/* Raises an error about a value. */
+static void
+pg_attribute_noreturn()
+InvalidSetting(const Setting *setting, const char *value)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid value for setting \"%s\": \"%s\"", setting->name, value),
+			 errdetail("Allowed is %s.", setting->allowed)));
+}
+
+/* Raises an error unless a number is in the setting's range. */
+static void
+CheckRange(const Setting *setting, double value)
+{
+	if (!(value >= setting->min && value <= setting->max))
+		InvalidSetting(setting, psprintf("%.15g", value));
+}
+
+/* Raises an error unless a text is one of the setting's. */
+static void
+CheckChoice(const Setting *setting, const char *value)
+{
+	for (int i = 0; setting->choices[i] != NULL; i++)
+		if (strcmp(setting->choices[i], value) == 0)
+			return;
+	InvalidSetting(setting, value);
+}
+
+/* Raises an error unless a value is allowed; names are checked by whoever uses them. */
+void
+CheckSetting(const Setting *setting, Datum value)
+{
+	switch (setting->type)
+	{
+		case INT4OID:
+			CheckRange(setting, DatumGetInt32(value));
+			break;
+		case INT8OID:
+			CheckRange(setting, DatumGetInt64(value));
+			break;
+		case FLOAT8OID:
+			CheckRange(setting, DatumGetFloat8(value));
+			break;
+		case TEXTOID:
+			CheckChoice(setting, TextDatumGetCString(value));
+			break;
+		default:
+			break;
+	}
+}
+
+/* Reads an integer within the range of the setting. */
+static int64
+ParseInteger(const Setting *setting, const char *text)
+{
+	char	   *end;
+	int64		value;
+
+	errno = 0;
+	value = strtoll(text, &end, 10);
+	if (end == text || *end != '\0' || errno != 0)
+		InvalidSetting(setting, text);
+	CheckRange(setting, value);
+	return value;
+}
+
+/* Reads a number within the range of the setting. */
+static double
+ParseDouble(const Setting *setting, const char *text)
+{
+	char	   *end;
+	double		value = strtod(text, &end);
+
+	if (end == text || *end != '\0' || !isfinite(value))
+		InvalidSetting(setting, text);
+	CheckRange(setting, value);
+	return value;
+}
+
+/* Reads a name, which must not be cut off. */
+static Datum
+ParseNameValue(const Setting *setting, const char *text)
+{
+	if (*text == '\0' || strlen(text) >= NAMEDATALEN)
+		InvalidSetting(setting, text);
+	return DirectFunctionCall1(namein, CStringGetDatum(text));
+}
+
+/* Reads a value from its text. */
+Datum
+ParseSetting(const Setting *setting, const char *text)
+{
+	bool		flag;
+
+	switch (setting->type)
+	{
+		case INT4OID:
+			return Int32GetDatum((int32) ParseInteger(setting, text));
+		case INT8OID:
+			return Int64GetDatum(ParseInteger(setting, text));
+		case FLOAT8OID:
+			return Float8GetDatum(ParseDouble(setting, text));
+		case BOOLOID:
+			if (!parse_bool(text, &flag))
+				InvalidSetting(setting, text);
+			return BoolGetDatum(flag);
+		case TEXTOID:
+			CheckChoice(setting, text);
+			return CStringGetTextDatum(text);
+		case NAMEOID:
+			return ParseNameValue(setting, text);
+		default:
+			elog(ERROR, "unexpected type of setting \"%s\"", setting->name);
+	}
+}
+
+/* Raises an error unless the current user may give a network to that role. */
+static void
+CheckNewOwner(const char *name)
+{
+	Oid			role = get_role_oid(name, false);
+
+	if (!is_member_of_role(GetUserId(), role))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be member of role \"%s\"", name)));
+}
+
+/* Writes one setting; without a value its default. */
+static void
+StoreSetting(int network, const Setting *setting, const char *text)
+{
+	const char *schema = ExtensionSchema();
+	Oid			types[] = {INT4OID, setting->type};
+	Datum		values[] = {Int32GetDatum(network), text != NULL ? ParseSetting(setting, text) : (Datum) 0};
+
+	WriteCatalog(psprintf("UPDATE %s.bnai_network SET %s = %s WHERE id OPERATOR(pg_catalog.=) $1",
+						  schema, setting->name, text != NULL ? "$2" : "DEFAULT"),
+				 text != NULL ? 2 : 1, types, values, NULL);
+}
+
+/* bnai_set(network, setting, value): changes a setting of a network. */
+Datum
+bnai_set(PG_FUNCTION_ARGS)
+{
+	const Setting *setting;
+	Network    *network;
+	char	   *value = PG_ARGISNULL(2) ? NULL : TextArgument(fcinfo, 2, "value");
+
+	network = LoadNetworkRowsToChange(TextArgument(fcinfo, 0, "network"), false);
+	setting = FindSetting(TextArgument(fcinfo, 1, "setting"));
+	if (strcmp(setting->name, "owner") == 0)
+	{
+		if (value == NULL)
+			InvalidSetting(setting, "NULL");
+		CheckNewOwner(value);
+	}
+	if (strcmp(setting->name, "results_column") == 0 && value != NULL)
+	{
+		network->settings.results_column = value;
+		CheckResultsColumn(network);
+	}
+	StoreSetting(network->id, setting, value);
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,67 @@
+
+/* --- defining networks --- */
+
+CREATE FUNCTION bnai_create_network(
+	network text,
+	network_type text DEFAULT 'general',
+	restarts integer DEFAULT NULL,
+	max_iterations integer DEFAULT NULL,
+	tolerance double precision DEFAULT NULL,
+	moves boolean DEFAULT NULL,
+	seed bigint DEFAULT NULL,
+	start text DEFAULT NULL,
+	restart_sample integer DEFAULT NULL,
+	results_column text DEFAULT NULL,
+	counter_threshold bigint DEFAULT NULL,
+	threshold_action text DEFAULT NULL)
+RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_create_network IS
+'creates a network without nodes; network_type is general or clustering; the other arguments are settings, see bnai_set';
+
+CREATE FUNCTION bnai_add_node(
+	network text,
+	node text,
+	distribution text,
+	params text,
+	source regclass DEFAULT NULL,
+	columns text[] DEFAULT NULL)
+RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_add_node IS
+'adds a node to a network; params are numbers, lists, names of nodes and plates=K in the order of the distribution; a node with a source and columns is observed';
+
+CREATE FUNCTION bnai_change_node(network text, node text, params text)
+RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_change_node IS 'gives a node other parameters; takes effect at the next inference';
+
+CREATE FUNCTION bnai_drop_node(network text, node text)
+RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_drop_node IS 'drops a node that is no parameter of another one';
+
+CREATE FUNCTION bnai_drop_network(network text)
+RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_drop_network IS 'drops a network with its nodes and runs; leaves the results column as it is';
+
+CREATE FUNCTION bnai_set(network text, setting text, value text)
+RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_set IS
+'changes a setting of a network: counter_threshold, max_iterations, moves, owner, restart_sample, restarts, results_column, seed, start, threshold_action or tolerance; NULL is the default';
+
+CREATE FUNCTION bnai_create_clustering(
+	network text,
+	source regclass,
+	columns text[],
+	results_column text DEFAULT NULL,
+	max_clusters integer DEFAULT 10,
+	priors text DEFAULT 'data',
+	restarts integer DEFAULT NULL,
+	seed bigint DEFAULT 1,
+	max_iterations integer DEFAULT NULL,
+	tolerance double precision DEFAULT NULL,
+	moves boolean DEFAULT NULL,
+	start text DEFAULT NULL,
+	restart_sample integer DEFAULT NULL,
+	counter_threshold bigint DEFAULT NULL,
+	threshold_action text DEFAULT NULL)
+RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_create_clustering IS
+'creates a Gaussian mixture of a table''s columns; priors are data (on the data''s scale) or vague; the nodes can be seen in bnai_nodes and changed with bnai_change_node; the other arguments are settings, see bnai_set';
