@@ -20,21 +20,6 @@ typedef struct NodeMap
 	int		   *rank;			/* distance from the data; -1: not a global */
 } NodeMap;
 
-static bool
-IsSelector(const Network *network, int node)
-{
-	for (int i = 0; i < network->nnodes; i++)
-		if (network->nodes[i].selector == node)
-			return true;
-	return false;
-}
-
-static bool
-IsLeaf(const NetworkNode *node)
-{
-	return node->ncolumns > 0;
-}
-
 /* Returns the column's index in the plan, adding it if it is new. */
 static int
 ColumnIndex(Plan *plan, char *name)
@@ -274,7 +259,7 @@ MakePlan(const Network *network)
 	for (int i = 0; i < network->nnodes; i++)
 	{
 		total_columns += network->nodes[i].ncolumns;
-		map.global[i] = IsLeaf(&network->nodes[i]) || IsSelector(network, i) ? -1 : 0;
+		map.global[i] = IsLeaf(&network->nodes[i]) || IsSelector(&network->nodes[i]) ? -1 : 0;
 	}
 	plan->columns = palloc(sizeof(char *) * total_columns);
 	RankNodes(network, &map);
@@ -289,7 +274,7 @@ MakePlan(const Network *network)
 
 		if (IsLeaf(node))
 			AddLeaf(plan, node, i, &map);
-		else if (IsSelector(network, i))
+		else if (IsSelector(node))
 		{
 			plan->selector = i;
 			plan->components = node->dim;
