@@ -15,7 +15,7 @@ CREATE TABLE bnai_network (
 	max_iterations integer NOT NULL DEFAULT 1000
 		CONSTRAINT max_iterations_is_positive CHECK (max_iterations BETWEEN 1 AND 1000000000),
 	tolerance double precision NOT NULL DEFAULT 1e-3
-		CONSTRAINT tolerance_is_not_negative CHECK (tolerance >= 0 AND tolerance < 'Infinity'),
+		CONSTRAINT tolerance_is_not_negative CHECK (tolerance >= '0' AND tolerance < 'Infinity'),
 	moves boolean NOT NULL DEFAULT true,
 	seed bigint NOT NULL DEFAULT 1,
 	start text NOT NULL DEFAULT 'kmeans++'

@@ -1,0 +1,131 @@
+/*
+ * runs.c
+ *		Reads runs from the catalog without SQL.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+#include "catalog/privileges.h"
+#include "catalog/relations.h"
+#include "catalog/runs.h"
+#include "compat.h"
+
+PG_FUNCTION_INFO_V1(bnai_trace);
+
+/* Returns the id of the network's current run; the index holds no other runs. */
+int64
+CurrentRun(int network)
+{
+	CatalogScan scan = BeginCatalogScan("bnai_run", "a_network_has_one_current_run", RUN_NETWORK,
+										Int32GetDatum(network));
+	HeapTuple	tuple = NextCatalogTuple(&scan);
+	bool		isnull;
+	int64		run = 0;
+
+	if (HeapTupleIsValid(tuple))
+		run = DatumGetInt64(CatalogValue(&scan, tuple, RUN_ID, &isnull));
+	EndCatalogScan(&scan);
+	return run;
+}
+
+/* Returns the posterior of a run, or 0. */
+Datum
+RunPosterior(int64 run)
+{
+	CatalogScan scan = BeginCatalogScan("bnai_run", "bnai_run_pkey", RUN_ID, Int64GetDatum(run));
+	HeapTuple	tuple = NextCatalogTuple(&scan);
+	bool		isnull;
+	Datum		posterior = (Datum) 0;
+
+	if (HeapTupleIsValid(tuple))
+		posterior = PointerGetDatum(PG_DETOAST_DATUM_COPY(CatalogValue(&scan, tuple, RUN_POSTERIOR, &isnull)));
+	EndCatalogScan(&scan);
+	return posterior;
+}
+
+/* Copies the latest run's row; NULL if the network has none. */
+static HeapTuple
+LatestRun(CatalogScan *scan)
+{
+	HeapTuple	latest = NULL;
+	int64		latest_id = 0;
+	HeapTuple	tuple;
+
+	while ((tuple = NextCatalogTuple(scan)) != NULL)
+	{
+		bool		isnull;
+		int64		id = DatumGetInt64(CatalogValue(scan, tuple, RUN_ID, &isnull));
+
+		if (latest != NULL && id < latest_id)
+			continue;
+		if (latest != NULL)
+			heap_freetuple(latest);
+		latest = heap_copytuple(tuple);
+		latest_id = id;
+	}
+	return latest;
+}
+
+/* Reads one array of a trace. */
+static int
+TraceArray(const CatalogScan *scan, HeapTuple tuple, AttrNumber attribute, Oid type, Datum **values, bool **nulls)
+{
+	bool		isnull;
+	Datum		array = CatalogValue(scan, tuple, attribute, &isnull);
+	int			n;
+
+	deconstruct_array(DatumGetArrayTypeP(array), type,
+					  type == FLOAT8OID ? 8 : type == INT4OID ? 4 : -1,
+					  type == FLOAT8OID ? FLOAT8PASSBYVAL : type == INT4OID,
+					  type == FLOAT8OID ? TYPALIGN_DOUBLE : TYPALIGN_INT,
+					  values, nulls, &n);
+	return n;
+}
+
+/* Returns a trace as rows; arrays of different lengths end with the shortest. */
+static void
+ReturnTrace(const CatalogScan *scan, HeapTuple run, ReturnSetInfo *result)
+{
+	static const AttrNumber attributes[] = {RUN_TRACE_RESTART, RUN_TRACE_ITERATION, RUN_TRACE_ELBO, RUN_TRACE_EVENT};
+	static const Oid types[] = {INT4OID, INT4OID, FLOAT8OID, TEXTOID};
+	Datum	   *columns[lengthof(attributes)];
+	bool	   *column_nulls[lengthof(attributes)];
+	int			rows = PG_INT32_MAX;
+
+	for (int i = 0; i < lengthof(attributes); i++)
+		rows = Min(rows, TraceArray(scan, run, attributes[i], types[i], &columns[i], &column_nulls[i]));
+	for (int row = 0; row < rows; row++)
+	{
+		Datum		values[lengthof(attributes)];
+		bool		nulls[lengthof(attributes)];
+
+		for (int i = 0; i < lengthof(attributes); i++)
+		{
+			values[i] = columns[i][row];
+			nulls[i] = column_nulls[i][row];
+		}
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+}
+
+/* bnai_trace(network): the ELBO after every iteration of the latest run. */
+Datum
+bnai_trace(PG_FUNCTION_ARGS)
+{
+	Network    *network = LoadNetwork(text_to_cstring(PG_GETARG_TEXT_PP(0)), false);
+	CatalogScan scan;
+	HeapTuple	run;
+
+	CheckMayReadNetwork(network);
+	InitMaterializedSRF(fcinfo, 0);
+	scan = BeginCatalogScan("bnai_run", "bnai_run_network", RUN_NETWORK, Int32GetDatum(network->id));
+	run = LatestRun(&scan);
+	if (run != NULL)
+		ReturnTrace(&scan, run, (ReturnSetInfo *) fcinfo->resultinfo);
+	EndCatalogScan(&scan);
+	return (Datum) 0;
+}

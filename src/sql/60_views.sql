@@ -1,0 +1,109 @@
+
+/* --- views: what the current user may read --- */
+
+CREATE FUNCTION bnai_may_read(network integer)
+RETURNS boolean LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_may_read IS
+'true if the current user may change the network with that id, or may SELECT all of its observed columns without row security';
+
+CREATE FUNCTION bnai_node_parents(distribution text, params text, OUT parent text, OUT parameter text)
+RETURNS SETOF record LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 2 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_node_parents IS 'nodes that the parameters of a node name, and as which parameter';
+
+CREATE FUNCTION bnai_trace(network text, OUT restart integer, OUT iteration integer, OUT elbo double precision, OUT event text)
+RETURNS SETOF record LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_trace IS 'evidence lower bound after every iteration of the latest run';
+
+CREATE FUNCTION bnai_graph(network text)
+RETURNS text LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_graph IS 'picture of a network in the DOT language of Graphviz: plates are boxes, observed nodes are shaded';
+
+CREATE VIEW bnai_networks WITH (security_barrier) AS
+SELECT n.name AS network,
+	n.network_type AS type,
+	n.owner,
+	leaf.source,
+	leaf.columns,
+	n.results_column,
+	n.restarts,
+	n.max_iterations,
+	n.tolerance,
+	n.moves,
+	n.seed,
+	n.start,
+	n.restart_sample,
+	n.counter_threshold,
+	n.threshold_action,
+	n.created_at
+FROM bnai_network n
+LEFT JOIN LATERAL (
+	SELECT (pg_catalog.array_agg(d.source ORDER BY d.id))[1] AS source,
+		pg_catalog.array_agg(c.name ORDER BY d.id, c.position) AS columns
+	FROM bnai_node d, LATERAL pg_catalog.unnest(d.columns) WITH ORDINALITY c (name, position)
+	WHERE d.network = n.id AND d.source IS NOT NULL
+) leaf ON true
+WHERE bnai_may_read(n.id);
+COMMENT ON VIEW bnai_networks IS 'networks, what they read and their settings (NULL: chosen at inference, or none); change settings with bnai_set';
+
+CREATE VIEW bnai_nodes WITH (security_barrier) AS
+WITH readable AS MATERIALIZED (SELECT id, name FROM bnai_network WHERE bnai_may_read(id))
+SELECT n.name AS network, d.id, d.name AS node, d.distribution, d.params, d.source, d.columns
+FROM readable n JOIN bnai_node d ON d.network = n.id;
+COMMENT ON VIEW bnai_nodes IS 'nodes of the networks';
+
+CREATE VIEW bnai_edges WITH (security_barrier) AS
+WITH readable AS MATERIALIZED (SELECT id, name FROM bnai_network WHERE bnai_may_read(id))
+SELECT n.name AS network, p.parent, d.name AS child, p.parameter
+FROM readable n
+JOIN bnai_node d ON d.network = n.id
+CROSS JOIN LATERAL bnai_node_parents(d.distribution, d.params) p;
+COMMENT ON VIEW bnai_edges IS 'edges of the networks: they follow from the names of nodes in parameters';
+
+CREATE VIEW bnai_runs WITH (security_barrier) AS
+WITH readable AS MATERIALIZED (SELECT id, name FROM bnai_network WHERE bnai_may_read(id))
+SELECT r.id AS run,
+	n.name AS network,
+	r.started_at,
+	r.elapsed,
+	r.rows,
+	r.rows_skipped,
+	r.restarts,
+	r.best_restart,
+	r.iterations,
+	r.converged,
+	r.elbo,
+	r.clusters,
+	r.rows_relabelled,
+	r.passes,
+	r.moves,
+	r.is_current
+FROM readable n JOIN bnai_run r ON r.network = n.id;
+COMMENT ON VIEW bnai_runs IS 'runs: one for each inference; passes are visits of rows divided by rows, elbo is in nats';
+
+CREATE VIEW bnai_status WITH (security_barrier) AS
+SELECT n.name AS network,
+	n.network_type AS type,
+	n.owner,
+	leaf.source,
+	leaf.columns,
+	n.results_column,
+	n.counter_threshold,
+	n.threshold_action,
+	r.id AS run,
+	r.started_at AS last_run,
+	r.elapsed,
+	r.rows,
+	r.rows_skipped,
+	r.clusters,
+	r.converged,
+	r.elbo
+FROM bnai_network n
+LEFT JOIN LATERAL (
+	SELECT (pg_catalog.array_agg(d.source ORDER BY d.id))[1] AS source,
+		pg_catalog.array_agg(c.name ORDER BY d.id, c.position) AS columns
+	FROM bnai_node d, LATERAL pg_catalog.unnest(d.columns) WITH ORDINALITY c (name, position)
+	WHERE d.network = n.id AND d.source IS NOT NULL
+) leaf ON true
+LEFT JOIN bnai_run r ON r.network = n.id AND r.is_current
+WHERE bnai_may_read(n.id);
+COMMENT ON VIEW bnai_status IS 'state of the networks: what they read, when they are inferred again, and the current run';

@@ -1,0 +1,23 @@
+
+/*
+ * --- privileges ---
+ *
+ * Users reach bnai's tables through its functions and views only.  The owner
+ * of the database must be able to dump and restore them; what a restore can
+ * do is limited by bnai_guard.
+ */
+
+CREATE FUNCTION bnai_guard()
+RETURNS trigger LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_guard IS 'keeps who restores networks from restoring them into other hands';
+
+CREATE TRIGGER bnai_guard BEFORE INSERT ON bnai_network FOR EACH ROW EXECUTE FUNCTION bnai_guard();
+CREATE TRIGGER bnai_guard BEFORE INSERT ON bnai_node FOR EACH ROW EXECUTE FUNCTION bnai_guard();
+CREATE TRIGGER bnai_guard BEFORE INSERT ON bnai_run FOR EACH ROW EXECUTE FUNCTION bnai_guard();
+
+REVOKE ALL ON bnai_network, bnai_node, bnai_run FROM PUBLIC;
+REVOKE ALL ON SEQUENCE bnai_network_id_seq, bnai_run_id_seq FROM PUBLIC;
+GRANT SELECT, INSERT ON bnai_network, bnai_node, bnai_run TO pg_database_owner;
+GRANT SELECT, UPDATE ON SEQUENCE bnai_network_id_seq, bnai_run_id_seq TO pg_database_owner;
+
+GRANT SELECT ON bnai_networks, bnai_nodes, bnai_edges, bnai_runs, bnai_status TO PUBLIC;
