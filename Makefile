@@ -16,7 +16,11 @@ DATA       = $(wildcard sql/upgrade/bnai--*.sql)
 
 REGRESS      = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
 REGRESS_OPTS = --inputdir=. --load-extension=bnai
-EXTRA_CLEAN  = .build/flags .build/parts results regression.diffs regression.out
+ifneq ($(wildcard test/isolation/specs/*.spec),)
+ISOLATION      = $(patsubst test/isolation/specs/%.spec,%,$(sort $(wildcard test/isolation/specs/*.spec)))
+ISOLATION_OPTS = --inputdir=test/isolation --load-extension=bnai
+endif
+EXTRA_CLEAN  = .build/flags .build/parts results output_iso regression.diffs regression.out
 
 # -ffp-contract=off: an answer must not depend on the processor that gives it.
 PG_CPPFLAGS = -Isrc
