@@ -9,7 +9,7 @@ MODULE_big = bnai
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" bnai.control)
 
 OBJS       = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
-INCLUDED = $(wildcard src/*.h src/*/*.h)
+INCLUDED   = $(wildcard src/*.h src/*/*.h)
 SQL_PARTS  = $(sort $(wildcard src/sql/*.sql))
 DATA_built = bnai--$(EXTVERSION).sql
 DATA       = $(wildcard sql/upgrade/bnai--*.sql)
@@ -48,7 +48,7 @@ include $(PGXS)
 override BITCODE_CFLAGS += -ffp-contract=off
 # The vector kernels may fuse multiply and add: they gain half of their speed by it.
 src/numerics/kernels_%.o: override CFLAGS += -O3 -ffp-contract=fast
-src/numerics/kernels_%.bc: override BITCODE_CFLAGS += -O3 -ffp-contract=fast
+src/numerics/kernels_%.bc: override BITCODE_CFLAGS += -O3 -ffp-contract=fast -Wno-psabi
 
 bnai--$(EXTVERSION).sql: $(SQL_PARTS) bnai.control .build/parts
 	cat $(SQL_PARTS) > $@
