@@ -258,7 +258,8 @@ InterpretMixture(Place *place, NetworkNode *node, const ParsedParams *parsed)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a Mixture begins with a selector and a distribution"),
-				 errhint("For example: 'Z, Gaussian, mu, Lambda'.")));
+				 errhint("For example: 'Z, Gaussian, mu, Lambda'."),
+				 ErrorAt(node->params_text, strlen(node->params_text))));
 	place->item = &parsed->items[0];
 	node->selector = NamedNode(place);
 	if (place->network->nodes[node->selector].distribution == NULL ||

@@ -23,18 +23,16 @@ PG_FUNCTION_INFO_V1(bnai_set);
 static const char *const StartChoices[] = {"kmeans++", "random", "results", NULL};
 static const char *const ActionChoices[] = {"none", "recalculate", NULL};
 
-#define LARGEST_BIGINT 9223372036854774784.0	/* the largest double below 2^63 */
-
 /* Ranges are those of the constraints in 10_catalog.sql, which would say less. */
 static const Setting Settings[] = {
-	{"counter_threshold", INT8OID, 1, LARGEST_BIGINT, NULL, "a positive integer, or NULL for none"},
+	{"counter_threshold", INT8OID, 1, INFINITY, NULL, "a positive integer, or NULL for none"},
 	{"max_iterations", INT4OID, 1, 1e9, NULL, "an integer from 1 to 1000000000"},
 	{"moves", BOOLOID, 0, 1, NULL, "true or false"},
 	{"owner", NAMEOID, 0, 0, NULL, "the name of a role"},
 	{"restart_sample", INT4OID, 0, PG_INT32_MAX, NULL, "a number of rows; 0 for all"},
 	{"restarts", INT4OID, 1, 10000, NULL, "an integer from 1 to 10000, or NULL to choose by the number of rows"},
 	{"results_column", NAMEOID, 0, 0, NULL, "the name of a column of the source, or NULL for none"},
-	{"seed", INT8OID, -LARGEST_BIGINT, LARGEST_BIGINT, NULL, "an integer"},
+	{"seed", INT8OID, -INFINITY, INFINITY, NULL, "an integer"},
 	{"start", TEXTOID, 0, 0, StartChoices, "kmeans++, random or results"},
 	{"threshold_action", TEXTOID, 0, 0, ActionChoices, "none or recalculate"},
 	{"tolerance", FLOAT8OID, 0, 1e300, NULL, "a number of nats; 0 never stops early"},
@@ -187,40 +185,38 @@ CheckNewOwner(const char *name)
 				 errmsg("must be member of role \"%s\"", name)));
 }
 
-/* Writes one setting; without a value its default. */
+/* Writes one setting; its default if there is no value. */
 static void
-StoreSetting(int network, const Setting *setting, const char *text)
+StoreSetting(int network, const Setting *setting, bool isnull, Datum value)
 {
-	const char *schema = ExtensionSchema();
 	Oid			types[] = {INT4OID, setting->type};
-	Datum		values[] = {Int32GetDatum(network), text != NULL ? ParseSetting(setting, text) : (Datum) 0};
+	Datum		values[] = {Int32GetDatum(network), value};
 
 	WriteCatalog(psprintf("UPDATE %s.bnai_network SET %s = %s WHERE id OPERATOR(pg_catalog.=) $1",
-						  schema, setting->name, text != NULL ? "$2" : "DEFAULT"),
-				 text != NULL ? 2 : 1, types, values, NULL);
+						  ExtensionSchema(), setting->name, isnull ? "DEFAULT" : "$2"),
+				 isnull ? 1 : 2, types, values, NULL);
 }
 
 /* bnai_set(network, setting, value): changes a setting of a network. */
 Datum
 bnai_set(PG_FUNCTION_ARGS)
 {
-	const Setting *setting;
-	Network    *network;
-	char	   *value = PG_ARGISNULL(2) ? NULL : TextArgument(fcinfo, 2, "value");
+	Network    *network = LoadNetworkRowsToChange(TextArgument(fcinfo, 0, "network"), false);
+	const Setting *setting = FindSetting(TextArgument(fcinfo, 1, "setting"));
+	char	   *text = PG_ARGISNULL(2) ? NULL : TextArgument(fcinfo, 2, "value");
+	Datum		value = text != NULL ? ParseSetting(setting, text) : (Datum) 0;
 
-	network = LoadNetworkRowsToChange(TextArgument(fcinfo, 0, "network"), false);
-	setting = FindSetting(TextArgument(fcinfo, 1, "setting"));
 	if (strcmp(setting->name, "owner") == 0)
 	{
-		if (value == NULL)
+		if (text == NULL)
 			InvalidSetting(setting, "NULL");
-		CheckNewOwner(value);
+		CheckNewOwner(text);
 	}
-	if (strcmp(setting->name, "results_column") == 0 && value != NULL)
+	if (strcmp(setting->name, "results_column") == 0)
 	{
-		network->settings.results_column = value;
+		network->settings.results_column = text;
 		CheckResultsColumn(network);
 	}
-	StoreSetting(network->id, setting, value);
+	StoreSetting(network->id, setting, text == NULL, value);
 	PG_RETURN_VOID();
 }

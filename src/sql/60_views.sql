@@ -22,7 +22,7 @@ CREATE VIEW bnai_networks WITH (security_barrier) AS
 SELECT n.name AS network,
 	n.network_type AS type,
 	n.owner,
-	leaf.source,
+	leaf.source::text AS source,
 	leaf.columns,
 	n.results_column,
 	n.restarts,
@@ -47,7 +47,7 @@ COMMENT ON VIEW bnai_networks IS 'networks, what they read and their settings (N
 
 CREATE VIEW bnai_nodes WITH (security_barrier) AS
 WITH readable AS MATERIALIZED (SELECT id, name FROM bnai_network WHERE bnai_may_read(id))
-SELECT n.name AS network, d.id, d.name AS node, d.distribution, d.params, d.source, d.columns
+SELECT n.name AS network, d.id, d.name AS node, d.distribution, d.params, d.source::text AS source, d.columns
 FROM readable n JOIN bnai_node d ON d.network = n.id;
 COMMENT ON VIEW bnai_nodes IS 'nodes of the networks';
 
@@ -84,7 +84,7 @@ CREATE VIEW bnai_status WITH (security_barrier) AS
 SELECT n.name AS network,
 	n.network_type AS type,
 	n.owner,
-	leaf.source,
+	leaf.source::text AS source,
 	leaf.columns,
 	n.results_column,
 	n.counter_threshold,
