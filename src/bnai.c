@@ -7,6 +7,8 @@
 #include "fmgr.h"
 
 #include "guc.h"
+#include "inference/results.h"
+#include "numerics/kernels.h"
 
 PG_MODULE_MAGIC;
 
@@ -19,4 +21,6 @@ void
 _PG_init(void)
 {
 	InitSettings();
+	KernelsInit();
+	InitResults();
 }

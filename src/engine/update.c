@@ -102,6 +102,15 @@ InitGlobals(Job *job)
 				ReportImproper(job, i);
 }
 
+void
+ResetRetired(Job *job)
+{
+	for (int i = 0; i < job->plan->nglobals; i++)
+		for (int plate = 0; plate < job->plan->globals[i].plates; plate++)
+			if (!PlateIsLive(job, &job->plan->globals[i], plate))
+				(void) SetToPrior(job, i, plate);
+}
+
 /* Adds the messages that a leaf sends to one plate of its parameter: from all components where the parameter is shared. */
 static void
 LeafMessages(const Job *job, const PlanGlobal *global, int plate, const PlanChild *child, double *phi)
@@ -141,7 +150,7 @@ GlobalMessages(const Job *job, const PlanGlobal *global, int plate, const PlanCh
 }
 
 /* Expected rows of a component: the largest count of its leaves, which differ only where values are missing. */
-static double
+double
 ComponentRows(const Job *job, int index)
 {
 	double		rows = 0.0;

@@ -20,7 +20,13 @@ extern void PrepareJob(Job *job);
 /* Returns the ELBO after a pass by the present globals: sum of log normalisers + log h - KL(globals). */
 extern double JobElbo(const Job *job);
 
-/* Moments of a global in the state. */
+/* Sets the globals of retired components to their priors: what a posterior says of them. */
+extern void ResetRetired(Job *job);
+
+/* Expected rows of a component (index among the live ones). */
+extern double ComponentRows(const Job *job, int index);
+
+/* Parts of one plate of a global in the state: natural parameters and moments. */
 extern double *GlobalPhi(const Plan *plan, const double *state, int global, int plate);
 extern double *GlobalMoments(const Plan *plan, const double *state, int global, int plate);
 

@@ -166,6 +166,7 @@ FitPlan(const Plan *plan, const RowStore *rows)
 	fit->job = restarts[fit->best_restart - 1].job;
 	fit->iterations = restarts[fit->best_restart - 1].iterations;
 	fit->converged = restarts[fit->best_restart - 1].converged;
+	fit->elbo = fit->job->elbo;
 	fit->passes = (double) (PassRowVisits() - visits) / rows->rows;
 	return fit;
 }

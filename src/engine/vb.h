@@ -40,6 +40,7 @@ typedef struct Fit
 	int			best_restart;
 	int			iterations;		/* of the best restart */
 	bool		converged;
+	double		elbo;			/* of all rows */
 	double		passes;			/* row visits / rows */
 	int			tried[MOVE_KINDS];
 	int			accepted[MOVE_KINDS];

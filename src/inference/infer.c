@@ -1,0 +1,208 @@
+/*
+ * infer.c
+ *		bnai_infer and bnai_reset.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "catalog/privileges.h"
+#include "catalog/runs.h"
+#include "inference/infer.h"
+#include "inference/results.h"
+#include "inference/summary.h"
+#include "source/query.h"
+
+PG_FUNCTION_INFO_V1(bnai_infer);
+PG_FUNCTION_INFO_V1(bnai_reset);
+
+/* Reads the network's rows; an error if there are none. */
+static LoadResult
+LoadNetworkRows(const Network *network, const Plan *plan)
+{
+	LoadRequest request = {
+		.source = plan->source,
+		.ncolumns = plan->ncolumns,
+		.columns = plan->columns,
+		.frame_group = plan->frame_group,
+		.max_labels = plan->components,
+	};
+	LoadResult	result;
+
+	if (network->settings.start == START_RESULTS && plan->selector >= 0)
+	{
+		if (network->settings.results_column == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("network \"%s\" starts from its results but has no results column", network->name),
+					 errhint("Name one with bnai_set(%s, 'results_column', ...).", quote_literal_cstr(network->name))));
+		request.label_column = network->settings.results_column;
+	}
+	result = LoadRows(&request, CurrentMemoryContext);
+	if (result.rows->rows == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_NO_DATA_FOUND),
+				 errmsg("relation \"%s\" has no rows to infer network \"%s\" from", get_rel_name(plan->source),
+						network->name),
+				 result.skipped > 0 ? errdetail("All of its " INT64_FORMAT " rows have a NULL among the observed columns.",
+												result.skipped) : 0));
+	if (request.label_column && result.nlabels == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("network \"%s\" starts from its results but column \"%s\" holds no labels", network->name,
+						request.label_column),
+				 errhint("Set labels first, or set start to 'kmeans++'.")));
+	return result;
+}
+
+/* Reads the posterior that labels are carried over from; NULL if there is none. */
+static Posterior *
+PreviousPosterior(const Network *network)
+{
+	int64		run = CurrentRun(network->id);
+
+	return run == 0 ? NULL : DatumGetPosterior(RunPosterior(run));
+}
+
+static int
+CountLabels(const Posterior *posterior)
+{
+	int			n = 0;
+
+	for (int k = 0; posterior->selector && k < posterior->components; k++)
+		n += posterior->clusters[k].label != NULL;
+	return n;
+}
+
+/* Stores the run, then relabels the rows. */
+static void
+StoreInference(const Network *network, const Fit *fit, const Posterior *posterior, RunSummary *summary)
+{
+	bool		results = network->settings.results_column != NULL && posterior->selector != NULL;
+
+	summary->clusters = CountLabels(posterior);
+	summary->relabelled = -1;
+	if (results)
+		CheckLabelsFit(network, posterior);
+	StoreRun(network, fit, posterior, summary);
+	if (results)
+		summary->relabelled = WriteResults(network, posterior);
+	summary->ended_at = GetCurrentTimestamp();
+	FinishRun(summary);
+}
+
+RunSummary
+InferNetwork(Network *network, Fit *fit)
+{
+	RunSummary	summary = {.started_at = GetCurrentTimestamp()};
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "bnai inference", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Plan	   *plan;
+	LoadResult	loaded;
+	Fit		   *found;
+	Posterior  *posterior;
+
+	ValidateNetwork(network);
+	CheckSourcePrivileges(network, true);
+
+	/* load */
+	plan = MakePlan(network);
+	loaded = LoadNetworkRows(network, plan);
+	summary.rows = loaded.rows->rows;
+	summary.skipped = loaded.skipped;
+
+	/* iterate */
+	BindPlan(plan, loaded.rows);
+	found = FitPlan(plan, loaded.rows);
+	posterior = SummariseFit(plan, found, PreviousPosterior(network));
+
+	/* store */
+	summary.ended_at = GetCurrentTimestamp();
+	StoreInference(network, found, posterior, &summary);
+	if (fit)
+		*fit = *found;
+
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return summary;
+}
+
+/* Refuses where an inference could not be stored. */
+static void
+PreventWhereReadOnly(const char *function)
+{
+	PreventCommandIfReadOnly(function);
+	PreventCommandIfParallelMode(function);
+	PreventCommandDuringRecovery(function);
+}
+
+/* Makes the row that bnai_infer returns. */
+static Datum
+InferenceRow(FunctionCallInfo fcinfo, const RunSummary *summary, const Fit *fit)
+{
+	TupleDesc	desc;
+	Datum		values[11];
+	bool		nulls[11] = {false};
+	int			n = 0;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "bnai_infer must return a row");
+	values[n++] = Int64GetDatum(summary->run);
+	values[n++] = Int64GetDatum(summary->rows);
+	values[n++] = Int64GetDatum(summary->skipped);
+	values[n++] = Int32GetDatum(fit->restarts);
+	values[n++] = Int32GetDatum(fit->best_restart);
+	values[n++] = Int32GetDatum(fit->iterations);
+	values[n++] = BoolGetDatum(fit->converged);
+	values[n++] = Float8GetDatum(fit->elbo);
+	nulls[n] = summary->clusters == 0;
+	values[n++] = Int32GetDatum(summary->clusters);
+	nulls[n] = summary->relabelled < 0;
+	values[n++] = Int64GetDatum(summary->relabelled);
+	values[n++] = DirectFunctionCall2(timestamp_mi, TimestampTzGetDatum(summary->ended_at),
+									  TimestampTzGetDatum(summary->started_at));
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
+}
+
+/* Infers a network: see the COMMENT on bnai_infer. */
+Datum
+bnai_infer(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	RunSummary	summary;
+	Fit			fit;
+
+	PreventWhereReadOnly("bnai_infer()");
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	summary = InferNetwork(LoadNetworkToChange(name, false), &fit);
+	SPI_finish();
+	PG_RETURN_DATUM(InferenceRow(fcinfo, &summary, &fit));
+}
+
+/* Forgets a network's posterior and clears its results column; returns how many rows were cleared. */
+Datum
+bnai_reset(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	Network    *network;
+	int64		cleared = 0;
+
+	PreventWhereReadOnly("bnai_reset()");
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	network = LoadNetworkToChange(name, false);
+	CheckSourcePrivileges(network, true);
+	ForgetRuns(network);
+	if (network->settings.results_column != NULL && OidIsValid(NetworkSource(network)))
+		cleared = ClearResults(network);
+	SPI_finish();
+	PG_RETURN_INT64(cleared);
+}

@@ -1,0 +1,18 @@
+/*
+ * infer.h
+ *		An inference from beginning to end: load, iterate, store.
+ */
+#ifndef BNAI_INFER_H
+#define BNAI_INFER_H
+
+#include "catalog/network.h"
+#include "inference/runs.h"
+
+/*
+ * Fits a network that was loaded by LoadNetworkToChange, stores the run and
+ * writes the results, all as the current user and in the current transaction.
+ * `fit` (may be NULL) tells more of how it went.  Needs SPI to be connected.
+ */
+extern RunSummary InferNetwork(Network *network, Fit *fit);
+
+#endif

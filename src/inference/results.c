@@ -1,0 +1,200 @@
+/*
+ * results.c
+ *		Writing labels into the table.
+ *
+ * One UPDATE computes each row's label from the row itself and touches only
+ * rows whose label changes.  A row that another session changes meanwhile is
+ * looked at again by the executor, with the values it has then.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "catalog/relations.h"
+#include "inference/results.h"
+#include "inference/runs.h"
+#include "posterior/labels.h"
+
+PG_FUNCTION_INFO_V1(bnai_label_number);
+
+/* Depth of the subtransaction that updates a results column; 0: none does */
+static int	updating_level = 0;
+
+bool
+ResultsUpdateInProgress(void)
+{
+	return updating_level > 0;
+}
+
+static void
+ForgetUpdate(XactEvent event, void *arg)
+{
+	updating_level = 0;
+}
+
+/* An update whose subtransaction fails is over; one further out goes on. */
+static void
+ForgetSubUpdate(SubXactEvent event, SubTransactionId sub, SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB && GetCurrentTransactionNestLevel() <= updating_level)
+		updating_level = 0;
+}
+
+void
+InitResults(void)
+{
+	RegisterXactCallback(ForgetUpdate, NULL);
+	RegisterSubXactCallback(ForgetSubUpdate, NULL);
+}
+
+/* Type of the results column, and its type modifier. */
+static Oid
+ResultsType(const Network *network, int32 *typmod)
+{
+	Oid			source = NetworkSource(network);
+	AttrNumber	attribute = get_attnum(source, network->settings.results_column);
+	Oid			type;
+	Oid			collation;
+
+	if (attribute == InvalidAttrNumber)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("results column \"%s\" of relation \"%s\" does not exist", network->settings.results_column,
+						get_rel_name(source)),
+				 errhint("Name another one with bnai_set(%s, 'results_column', ...).",
+						 quote_literal_cstr(network->name))));
+	get_atttypetypmodcoll(source, attribute, &type, typmod, &collation);
+	return getBaseTypeAndTypmod(type, typmod);
+}
+
+static bool
+IsInteger(Oid type)
+{
+	return type == INT2OID || type == INT4OID || type == INT8OID;
+}
+
+void
+CheckLabelsFit(const Network *network, const Posterior *posterior)
+{
+	int32		typmod;
+	Oid			type = ResultsType(network, &typmod);
+	int			width = typmod - VARHDRSZ;
+
+	if (IsInteger(type) || typmod < VARHDRSZ)
+		return;
+	for (int k = 0; k < posterior->components; k++)
+	{
+		const char *label = posterior->clusters[k].label;
+
+		if (label != NULL && (int) strlen(label) > width)
+			ereport(ERROR,
+					(errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
+					 errmsg("label \"%s\" does not fit into results column \"%s\" of type %s", label,
+							network->settings.results_column, format_type_with_typemod(type, typmod)),
+					 errhint("Use a column of type text.")));
+	}
+}
+
+static char *
+QualifiedSource(const Network *network)
+{
+	Oid			source = NetworkSource(network);
+
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(source)), get_rel_name(source));
+}
+
+/* Appends bnai_predict($1, VARIADIC ARRAY[a, b]) over all leaves' columns. */
+static void
+AppendPrediction(StringInfo sql, const Posterior *posterior)
+{
+	const char *separator = "";
+
+	appendStringInfo(sql, "%s.bnai_predict($1, VARIADIC ARRAY[", ExtensionSchema());
+	for (int l = 0; l < posterior->nleaves; l++)
+		for (int j = 0; j < PosteriorLeafColumns(&posterior->leaves[l]); j++)
+		{
+			appendStringInfo(sql, "%s%s::pg_catalog.float8", separator,
+							 quote_identifier(posterior->leaves[l].columns[j]));
+			separator = ", ";
+		}
+	appendStringInfoString(sql, "])");
+}
+
+/* Runs an UPDATE of the results column, during which triggers know that it is bnai's own. */
+static int64
+RunUpdate(const char *sql, int nargs, Oid *types, Datum *values)
+{
+	int			outer = updating_level;
+	int			result;
+
+	updating_level = GetCurrentTransactionNestLevel();
+	result = SPI_execute_with_args(sql, nargs, types, values, NULL, false, 0);
+	updating_level = outer;
+	if (result != SPI_OK_UPDATE)
+		elog(ERROR, "updating the results column failed: %s", SPI_result_code_string(result));
+	return SPI_processed;
+}
+
+int64
+WriteResults(const Network *network, const Posterior *posterior)
+{
+	const char *column = quote_identifier(network->settings.results_column);
+	int32		typmod;
+	bool		integer = IsInteger(ResultsType(network, &typmod));
+	StringInfoData label;
+	StringInfoData sql;
+	Oid			type = PosteriorTypeId();
+	Datum		value = PosteriorGetDatum(posterior);
+
+	initStringInfo(&label);
+	if (integer)
+		appendStringInfo(&label, "%s.bnai_label_number(", ExtensionSchema());
+	AppendPrediction(&label, posterior);
+	if (integer)
+		appendStringInfoChar(&label, ')');
+
+	/* a missing label compares as a value that no label has; names are qualified, whatever the search path */
+	initStringInfo(&sql);
+	if (integer)
+		appendStringInfo(&sql, "UPDATE %s SET %s = %s WHERE pg_catalog.int8ne(coalesce(%s::pg_catalog.int8, -1), "
+						 "coalesce(%s::pg_catalog.int8, -1))",
+						 QualifiedSource(network), column, label.data, column, label.data);
+	else
+		appendStringInfo(&sql, "UPDATE %s SET %s = %s WHERE pg_catalog.textne(coalesce(%s::pg_catalog.text, '?'), "
+						 "coalesce(%s, '?'))",
+						 QualifiedSource(network), column, label.data, column, label.data);
+	return RunUpdate(sql.data, 1, &type, &value);
+}
+
+int64
+ClearResults(const Network *network)
+{
+	const char *column = quote_identifier(network->settings.results_column);
+
+	return RunUpdate(psprintf("UPDATE %s SET %s = NULL WHERE %s IS NOT NULL", QualifiedSource(network), column, column),
+					 0, NULL, NULL);
+}
+
+/* Returns the number of a label, as it is written into integer columns: A is 1. */
+Datum
+bnai_label_number(PG_FUNCTION_ARGS)
+{
+	char	   *label = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	int			ordinal = LabelOrdinal(label);
+
+	if (ordinal < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" is not a label", label),
+				 errhint("Labels are A to Z, AA, AB and so on.")));
+	PG_RETURN_INT32(ordinal + 1);
+}

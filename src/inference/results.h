@@ -1,0 +1,24 @@
+/*
+ * results.h
+ *		The results column: labels written by UPDATE, and taken away again.
+ */
+#ifndef BNAI_RESULTS_H
+#define BNAI_RESULTS_H
+
+#include "posterior/posterior.h"
+
+/* Raises an error if a label does not fit into the results column. */
+extern void CheckLabelsFit(const Network *network, const Posterior *posterior);
+
+/* Writes the label of each row whose label changes, as the current user; returns how many did.  Needs SPI. */
+extern int64 WriteResults(const Network *network, const Posterior *posterior);
+
+/* Sets the results column to NULL; returns how many rows changed. */
+extern int64 ClearResults(const Network *network);
+
+/* True while bnai itself updates a results column: such updates are not news. */
+extern bool ResultsUpdateInProgress(void);
+
+extern void InitResults(void);
+
+#endif

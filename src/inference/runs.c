@@ -1,0 +1,166 @@
+/*
+ * runs.c
+ *		Writing the history of runs.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "lib/stringinfo.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "catalog/privileges.h"
+#include "catalog/relations.h"
+#include "inference/runs.h"
+
+Oid
+PosteriorTypeId(void)
+{
+	Oid			type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("bnai_posterior"),
+									   ObjectIdGetDatum(ExtensionNamespace()));
+
+	if (!OidIsValid(type))
+		elog(ERROR, "type bnai_posterior does not exist");
+	return type;
+}
+
+/* Returns {"merge": {"tried": 8, "accepted": 3}, ...}. */
+static Datum
+MovesJson(const Fit *fit)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	for (int m = 0; m < MOVE_KINDS; m++)
+		appendStringInfo(&json, "%s\"%s\": {\"tried\": %d, \"accepted\": %d}", m == 0 ? "{" : ", ", MoveNames[m],
+						 fit->tried[m], fit->accepted[m]);
+	appendStringInfoChar(&json, '}');
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
+}
+
+/* Writes the trace as four parallel arrays. */
+static void
+TraceArrays(const Trace *trace, Datum *restart, Datum *iteration, Datum *elbo, Datum *event)
+{
+	Datum	   *values = palloc(sizeof(Datum) * (trace->n + 1) * 4);
+	bool	   *nulls = palloc0(sizeof(bool) * (trace->n + 1));
+	int			dims[] = {trace->n};
+	int			lower[] = {1};
+	int			n = trace->n;
+
+	for (int i = 0; i < n; i++)
+	{
+		values[i] = Int32GetDatum(trace->entries[i].restart);
+		values[n + i] = Int32GetDatum(trace->entries[i].iteration);
+		values[2 * n + i] = Float8GetDatum(trace->entries[i].elbo);
+		nulls[i] = trace->entries[i].event == NULL;
+		values[3 * n + i] = nulls[i] ? (Datum) 0 : CStringGetTextDatum(trace->entries[i].event);
+	}
+	*restart = PointerGetDatum(construct_array(values, n, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+	*iteration = PointerGetDatum(construct_array(values + n, n, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+	*elbo = PointerGetDatum(construct_array(values + 2 * n, n, FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL,
+											TYPALIGN_DOUBLE));
+	*event = PointerGetDatum(construct_md_array(values + 3 * n, nulls, 1, dims, lower, TEXTOID, -1, false,
+												TYPALIGN_INT));
+}
+
+static Datum
+ElapsedDatum(const RunSummary *summary)
+{
+	return DirectFunctionCall2(timestamp_mi, TimestampTzGetDatum(summary->ended_at),
+							   TimestampTzGetDatum(summary->started_at));
+}
+
+/* Makes the current run the previous one. */
+static void
+RetireCurrentRun(const Network *network)
+{
+	Oid			type = INT4OID;
+	Datum		value = Int32GetDatum(network->id);
+
+	WriteCatalog(psprintf("UPDATE %s.bnai_run SET is_previous = false WHERE network OPERATOR(pg_catalog.=) $1 AND is_previous",
+						  ExtensionSchema()), 1, &type, &value, NULL);
+	WriteCatalog(psprintf("UPDATE %s.bnai_run SET is_current = false, is_previous = true "
+						  "WHERE network OPERATOR(pg_catalog.=) $1 AND is_current",
+						  ExtensionSchema()), 1, &type, &value, NULL);
+}
+
+/* Draws the number of a new run. */
+static int64
+NextRun(void)
+{
+	CatalogAccess access = BeginCatalogAccess();
+	int64		run;
+	bool		isnull;
+
+	if (SPI_execute(psprintf("SELECT pg_catalog.nextval('%s.bnai_run_id_seq'::pg_catalog.regclass)", ExtensionSchema()),
+					false, 1) != SPI_OK_SELECT || SPI_processed != 1)
+		elog(ERROR, "could not draw the number of a run");
+	run = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	EndCatalogAccess(access);
+	return run;
+}
+
+void
+StoreRun(const Network *network, const Fit *fit, const Posterior *posterior, RunSummary *summary)
+{
+	Oid			types[] = {INT8OID, INT4OID, TIMESTAMPTZOID, INTERVALOID, INT8OID, INT8OID, INT4OID, INT4OID, INT4OID,
+		BOOLOID, FLOAT8OID, INT4OID, FLOAT8OID, JSONBOID, PosteriorTypeId(), INT4ARRAYOID,
+	INT4ARRAYOID, FLOAT8ARRAYOID, TEXTARRAYOID};
+	Datum		values[lengthof(types)];
+	char		nulls[lengthof(types) + 1];
+	int			n = 0;
+
+	RetireCurrentRun(network);
+	summary->run = NextRun();
+	memset(nulls, ' ', sizeof(nulls));
+	values[n++] = Int64GetDatum(summary->run);
+	values[n++] = Int32GetDatum(network->id);
+	values[n++] = TimestampTzGetDatum(summary->started_at);
+	values[n++] = ElapsedDatum(summary);
+	values[n++] = Int64GetDatum(summary->rows);
+	values[n++] = Int64GetDatum(summary->skipped);
+	values[n++] = Int32GetDatum(fit->restarts);
+	values[n++] = Int32GetDatum(fit->best_restart);
+	values[n++] = Int32GetDatum(fit->iterations);
+	values[n++] = BoolGetDatum(fit->converged);
+	values[n++] = Float8GetDatum(fit->elbo);
+	nulls[n] = summary->clusters > 0 ? ' ' : 'n';
+	values[n++] = Int32GetDatum(summary->clusters);
+	values[n++] = Float8GetDatum(fit->passes);
+	values[n++] = MovesJson(fit);
+	values[n++] = PosteriorGetDatum(posterior);
+	TraceArrays(&fit->trace, &values[n], &values[n + 1], &values[n + 2], &values[n + 3]);
+	WriteCatalog(psprintf("INSERT INTO %s.bnai_run (id, network, started_at, elapsed, rows, rows_skipped, restarts, "
+						  "best_restart, iterations, converged, elbo, clusters, passes, moves, posterior, trace_restart, "
+						  "trace_iteration, trace_elbo, trace_event, is_current) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
+						  "$9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, true)",
+						  ExtensionSchema()), lengthof(types), types, values, nulls);
+}
+
+void
+FinishRun(const RunSummary *summary)
+{
+	Oid			types[] = {INT8OID, INTERVALOID, INT8OID};
+	Datum		values[] = {Int64GetDatum(summary->run), ElapsedDatum(summary), Int64GetDatum(summary->relabelled)};
+	char		nulls[] = {' ', ' ', summary->relabelled >= 0 ? ' ' : 'n', '\0'};
+
+	WriteCatalog(psprintf("UPDATE %s.bnai_run SET elapsed = $2, rows_relabelled = $3 "
+						  "WHERE id OPERATOR(pg_catalog.=) $1",
+						  ExtensionSchema()), lengthof(types), types, values, nulls);
+}
+
+void
+ForgetRuns(const Network *network)
+{
+	Oid			type = INT4OID;
+	Datum		value = Int32GetDatum(network->id);
+
+	WriteCatalog(psprintf("UPDATE %s.bnai_run SET is_current = false, is_previous = false "
+						  "WHERE network OPERATOR(pg_catalog.=) $1 AND (is_current OR is_previous)",
+						  ExtensionSchema()), 1, &type, &value, NULL);
+}

@@ -1,0 +1,36 @@
+/*
+ * runs.h
+ *		The history: one row for each inference.
+ */
+#ifndef BNAI_INFERENCE_RUNS_H
+#define BNAI_INFERENCE_RUNS_H
+
+#include "datatype/timestamp.h"
+#include "engine/vb.h"
+#include "posterior/posterior.h"
+
+/* What bnai_infer returns and the history keeps, beside the posterior */
+typedef struct RunSummary
+{
+	int64		run;
+	TimestampTz started_at;
+	TimestampTz ended_at;
+	int64		rows;
+	int64		skipped;
+	int			clusters;		/* that hold rows; 0 for a network without a selector */
+	int64		relabelled;		/* -1: there is no results column */
+} RunSummary;
+
+/* The type bnai_posterior. */
+extern Oid	PosteriorTypeId(void);
+
+/* Stores a run as the current one and gives it its number. */
+extern void StoreRun(const Network *network, const Fit *fit, const Posterior *posterior, RunSummary *summary);
+
+/* Records how many rows were relabelled and when the run ended. */
+extern void FinishRun(const RunSummary *summary);
+
+/* Makes no run the current one. */
+extern void ForgetRuns(const Network *network);
+
+#endif
