@@ -15,20 +15,20 @@ AllocDoubles(Size n)
 }
 
 static Size
-StatsSize(const Plan *plan)
+StatsSize(const NetworkPlan *plan)
 {
 	return (Size) plan->components * plan->stats_size;
 }
 
 static Size
-ConstantsSize(const Plan *plan)
+ConstantsSize(const NetworkPlan *plan)
 {
 	return (Size) plan->components * plan->constants_size;
 }
 
 /* Creates a job with all components live and all globals at their priors. */
 Job *
-CreateJob(const Plan *plan, const RowStore *rows, double weight)
+CreateJob(const NetworkPlan *plan, const RowStore *rows, double weight)
 {
 	Job		   *job = palloc0(sizeof(Job));
 
@@ -49,7 +49,7 @@ CreateJob(const Plan *plan, const RowStore *rows, double weight)
 void
 AssignJob(Job *to, const Job *from)
 {
-	const Plan *plan = from->plan;
+	const NetworkPlan *plan = from->plan;
 
 	to->rows = from->rows;
 	to->weight = from->weight;

@@ -46,7 +46,7 @@ typedef struct Rule
 
 typedef struct Job
 {
-	const Plan *plan;
+	const NetworkPlan *plan;
 	const RowStore *rows;
 	double		weight;			/* what one row counts for: N/n on a sample */
 
@@ -65,7 +65,7 @@ typedef struct Job
 	double		elbo;
 } Job;
 
-extern Job *CreateJob(const Plan *plan, const RowStore *rows, double weight);
+extern Job *CreateJob(const NetworkPlan *plan, const RowStore *rows, double weight);
 extern Job *CopyJob(const Job *job);
 extern void AssignJob(Job *to, const Job *from);
 extern void FreeJob(Job *job);

@@ -1,6 +1,6 @@
 /*
  * plan.c
- *		Network -> Plan.
+ *		Network -> NetworkPlan.
  */
 #include "postgres.h"
 
@@ -22,7 +22,7 @@ typedef struct NodeMap
 
 /* Returns the column's index in the plan, adding it if it is new. */
 static int
-ColumnIndex(Plan *plan, char *name)
+ColumnIndex(NetworkPlan *plan, char *name)
 {
 	for (int i = 0; i < plan->ncolumns; i++)
 		if (strcmp(plan->columns[i], name) == 0)
@@ -62,7 +62,7 @@ RankNodes(const Network *network, NodeMap *map)
 
 /* Sorts by descending rank, so that parents come before children; stable by node id. */
 static void
-OrderGlobals(Plan *plan, NodeMap *map)
+OrderGlobals(NetworkPlan *plan, NodeMap *map)
 {
 	const Network *network = plan->network;
 	int			highest = 0;
@@ -91,7 +91,7 @@ OrderGlobals(Plan *plan, NodeMap *map)
 
 /* Records the parameters of a global, a leaf or the selector, and itself as a child of them. */
 static void
-ConnectParams(Plan *plan, const NetworkNode *node, const NodeMap *map, PlanChild self, PlanParam *params)
+ConnectParams(NetworkPlan *plan, const NetworkNode *node, const NodeMap *map, PlanChild self, PlanParam *params)
 {
 	for (int p = 0; p < node->nparams; p++)
 	{
@@ -108,7 +108,7 @@ ConnectParams(Plan *plan, const NetworkNode *node, const NodeMap *map, PlanChild
 }
 
 static void
-AddLeaf(Plan *plan, const NetworkNode *node, int index, const NodeMap *map)
+AddLeaf(NetworkPlan *plan, const NetworkNode *node, int index, const NodeMap *map)
 {
 	PlanLeaf   *leaf = &plan->leaves[plan->nleaves];
 
@@ -129,7 +129,7 @@ AddLeaf(Plan *plan, const NetworkNode *node, int index, const NodeMap *map)
 
 /* Returns -1, 0 or 1: nodes nearest the data first, location before scale, ties by id. */
 static int
-CompareUpdate(const Plan *plan, int a, int b)
+CompareUpdate(const NetworkPlan *plan, int a, int b)
 {
 	const PlanGlobal *x = &plan->globals[a];
 	const PlanGlobal *y = &plan->globals[b];
@@ -144,7 +144,7 @@ CompareUpdate(const Plan *plan, int a, int b)
 }
 
 static void
-OrderUpdates(Plan *plan)
+OrderUpdates(NetworkPlan *plan)
 {
 	plan->update_order = palloc(sizeof(int) * (plan->nglobals + 1));
 	for (int i = 0; i < plan->nglobals; i++)
@@ -163,7 +163,7 @@ OrderUpdates(Plan *plan)
 
 /* Derives the units of each global from its children; leaves have those of the data. */
 static void
-DeriveUnits(Plan *plan)
+DeriveUnits(NetworkPlan *plan)
 {
 	for (int i = plan->nglobals - 1; i >= 0; i--)
 	{
@@ -192,7 +192,7 @@ DeriveUnits(Plan *plan)
 
 /* Gives the columns of a leaf the frames of those of another. */
 static void
-JoinFrames(Plan *plan, const PlanGlobal *global, const PlanLeaf *first, const PlanLeaf *leaf)
+JoinFrames(NetworkPlan *plan, const PlanGlobal *global, const PlanLeaf *first, const PlanLeaf *leaf)
 {
 	if (leaf->dim != first->dim)
 		ereport(ERROR,
@@ -213,7 +213,7 @@ JoinFrames(Plan *plan, const PlanGlobal *global, const PlanLeaf *first, const Pl
 
 /* Joins the frames of all leaves below a global with that of the first; returns the first. */
 static const PlanLeaf *
-JoinLeavesBelow(Plan *plan, const PlanGlobal *shared, const PlanGlobal *global, const PlanLeaf *first)
+JoinLeavesBelow(NetworkPlan *plan, const PlanGlobal *shared, const PlanGlobal *global, const PlanLeaf *first)
 {
 	for (int c = 0; c < global->nchildren; c++)
 	{
@@ -230,7 +230,7 @@ JoinLeavesBelow(Plan *plan, const PlanGlobal *shared, const PlanGlobal *global, 
 }
 
 static void
-GroupFrames(Plan *plan)
+GroupFrames(NetworkPlan *plan)
 {
 	plan->frame_group = palloc(sizeof(int) * (plan->ncolumns + 1));
 	for (int j = 0; j < plan->ncolumns; j++)
@@ -239,10 +239,10 @@ GroupFrames(Plan *plan)
 		(void) JoinLeavesBelow(plan, &plan->globals[i], &plan->globals[i], NULL);
 }
 
-Plan *
+NetworkPlan *
 MakePlan(const Network *network)
 {
-	Plan	   *plan = palloc0(sizeof(Plan));
+	NetworkPlan	   *plan = palloc0(sizeof(NetworkPlan));
 	int			total_columns = 1;
 	NodeMap		map = {
 		.global = palloc(sizeof(int) * (network->nnodes + 1)),
@@ -305,7 +305,7 @@ SubFrame(const RowStore *rows, int dim, const int *columns)
 
 /* The columns that a global belongs to: those of the first leaf below it. */
 static const PlanLeaf *
-LeafBelow(const Plan *plan, const PlanGlobal *global)
+LeafBelow(const NetworkPlan *plan, const PlanGlobal *global)
 {
 	for (int c = 0; c < global->nchildren; c++)
 	{
@@ -392,7 +392,7 @@ ConstantMoments(const RowStore *rows, const PlanLeaf *leaf, const Frame *frame, 
 }
 
 static void
-BindParams(const Plan *plan, const RowStore *rows, const NetworkNode *node, const PlanLeaf *leaf, const Frame *frame,
+BindParams(const NetworkPlan *plan, const RowStore *rows, const NetworkNode *node, const PlanLeaf *leaf, const Frame *frame,
 		   Units units, int dim, PlanParam *params)
 {
 	for (int p = 0; p < node->nparams; p++)
@@ -404,7 +404,7 @@ BindParams(const Plan *plan, const RowStore *rows, const NetworkNode *node, cons
 
 /* Warns where a numeric prior puts the data so far out that every used component is charged for it. */
 static void
-WarnIfFar(const Plan *plan, const PlanGlobal *global)
+WarnIfFar(const NetworkPlan *plan, const PlanGlobal *global)
 {
 	const Distribution *distribution = global->distribution;
 	const NetworkNode *node = &plan->network->nodes[global->node];
@@ -426,7 +426,7 @@ WarnIfFar(const Plan *plan, const PlanGlobal *global)
 }
 
 void
-BindPlan(Plan *plan, const RowStore *rows)
+BindPlan(NetworkPlan *plan, const RowStore *rows)
 {
 	for (int i = 0; i < plan->nleaves; i++)
 	{

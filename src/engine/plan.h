@@ -41,7 +41,7 @@ typedef struct PlanGlobal
 	int			node;			/* index into Network.nodes */
 	const Distribution *distribution;
 	int			dim;
-	int			plates;			/* 1 or Plan.components */
+	int			plates;			/* 1 or NetworkPlan.components */
 	int			size;			/* of phi and u */
 	Size		offset;			/* of plate 0 in the state */
 	Frame		frame;			/* of the leaf columns it belongs to; dim 0: none */
@@ -65,7 +65,7 @@ typedef struct PlanLeaf
 	int			stats_offset;	/* in the statistics of a component */
 } PlanLeaf;
 
-typedef struct Plan
+typedef struct NetworkPlan
 {
 	const Network *network;
 
@@ -91,13 +91,13 @@ typedef struct Plan
 	Size		state_size;
 	int			constants_size; /* of one component: E log pi, then each leaf's constants */
 	int			stats_size;		/* of one component: each leaf's statistics */
-} Plan;
+} NetworkPlan;
 
 /* Makes the plan of a validated network; numbers follow with BindPlan. */
-extern Plan *MakePlan(const Network *network);
+extern NetworkPlan *MakePlan(const Network *network);
 
 /* Fills in frames and constants when the rows are there.  Raises an error if a prior is not proper. */
-extern void BindPlan(Plan *plan, const RowStore *rows);
+extern void BindPlan(NetworkPlan *plan, const RowStore *rows);
 
 /* Size of one plate of a global in the state. */
 #define PlateSize(global) (2 * (global)->size + 1)

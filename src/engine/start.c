@@ -283,7 +283,7 @@ StandardWeights(const RowStore *rows)
 }
 
 Rule
-StartRule(const Plan *plan, const RowStore *sample, int restart)
+StartRule(const NetworkPlan *plan, const RowStore *sample, int restart)
 {
 	const NetworkSettings *settings = &plan->network->settings;
 	Rng			rng = RngSeed(settings->seed, restart);

@@ -14,6 +14,6 @@
 extern RowStore *CanonicalSample(const RowStore *rows, int64 size, uint64 seed, MemoryContext context);
 
 /* The rule of a restart's first pass; k-means++ draws its centres from `sample`. */
-extern Rule StartRule(const Plan *plan, const RowStore *sample, int restart);
+extern Rule StartRule(const NetworkPlan *plan, const RowStore *sample, int restart);
 
 #endif

@@ -22,7 +22,7 @@
 #define VANISHED_ROWS 1e-20
 
 double *
-GlobalPhi(const Plan *plan, const double *state, int global, int plate)
+GlobalPhi(const NetworkPlan *plan, const double *state, int global, int plate)
 {
 	const PlanGlobal *g = &plan->globals[global];
 
@@ -30,19 +30,19 @@ GlobalPhi(const Plan *plan, const double *state, int global, int plate)
 }
 
 double *
-GlobalMoments(const Plan *plan, const double *state, int global, int plate)
+GlobalMoments(const NetworkPlan *plan, const double *state, int global, int plate)
 {
 	return GlobalPhi(plan, state, global, plate) + plan->globals[global].size;
 }
 
 static double *
-GlobalPartition(const Plan *plan, const double *state, int global, int plate)
+GlobalPartition(const NetworkPlan *plan, const double *state, int global, int plate)
 {
 	return GlobalPhi(plan, state, global, plate) + 2 * plan->globals[global].size;
 }
 
 const double *
-ParamMoments(const Plan *plan, const double *state, const PlanParam *param, int plate)
+ParamMoments(const NetworkPlan *plan, const double *state, const PlanParam *param, int plate)
 {
 	return param->global < 0 ? param->moments : GlobalMoments(plan, state, param->global, plate);
 }
@@ -226,7 +226,7 @@ RetireVanished(Job *job)
 void
 UpdateGlobals(Job *job)
 {
-	const Plan *plan = job->plan;
+	const NetworkPlan *plan = job->plan;
 
 	if (plan->components > 1)
 		RetireVanished(job);
@@ -243,7 +243,7 @@ UpdateGlobals(Job *job)
 void
 PrepareJob(Job *job)
 {
-	const Plan *plan = job->plan;
+	const NetworkPlan *plan = job->plan;
 	const double *parents[MAX_PARAMS];
 
 	for (int i = 0; i < job->nlive; i++)

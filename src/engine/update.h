@@ -27,10 +27,10 @@ extern void ResetRetired(Job *job);
 extern double ComponentRows(const Job *job, int index);
 
 /* Parts of one plate of a global in the state: natural parameters and moments. */
-extern double *GlobalPhi(const Plan *plan, const double *state, int global, int plate);
-extern double *GlobalMoments(const Plan *plan, const double *state, int global, int plate);
+extern double *GlobalPhi(const NetworkPlan *plan, const double *state, int global, int plate);
+extern double *GlobalMoments(const NetworkPlan *plan, const double *state, int global, int plate);
 
 /* Writes the moments of a parameter for one plate of its child. */
-extern const double *ParamMoments(const Plan *plan, const double *state, const PlanParam *param, int plate);
+extern const double *ParamMoments(const NetworkPlan *plan, const double *state, const PlanParam *param, int plate);
 
 #endif

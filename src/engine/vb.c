@@ -105,7 +105,7 @@ CheckElbo(const Restart *restart, double before)
 
 /* Sweeps all running restarts until each has converged or used up its iterations. */
 static void
-SweepRestarts(const Plan *plan, Restart *restarts, int nrestarts, Trace *trace)
+SweepRestarts(const NetworkPlan *plan, Restart *restarts, int nrestarts, Trace *trace)
 {
 	const NetworkSettings *settings = &plan->network->settings;
 	Job		  **jobs = palloc(sizeof(Job *) * nrestarts);
@@ -137,7 +137,7 @@ SweepRestarts(const Plan *plan, Restart *restarts, int nrestarts, Trace *trace)
 }
 
 Fit *
-FitPlan(const Plan *plan, const RowStore *rows)
+FitPlan(const NetworkPlan *plan, const RowStore *rows)
 {
 	Fit		   *fit = palloc0(sizeof(Fit));
 	int			nrestarts = plan->network->settings.restarts;

@@ -48,7 +48,7 @@ typedef struct Fit
 } Fit;
 
 /* Fits a bound plan to the rows.  Everything is allocated in the current memory context. */
-extern Fit *FitPlan(const Plan *plan, const RowStore *rows);
+extern Fit *FitPlan(const NetworkPlan *plan, const RowStore *rows);
 
 /* Estimates the gain that is left (Aitken) and says when it is small enough */
 typedef struct StopRule

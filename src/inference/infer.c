@@ -25,7 +25,7 @@ PG_FUNCTION_INFO_V1(bnai_reset);
 
 /* Reads the network's rows; an error if there are none. */
 static LoadResult
-LoadNetworkRows(const Network *network, const Plan *plan)
+LoadNetworkRows(const Network *network, const NetworkPlan *plan)
 {
 	LoadRequest request = {
 		.source = plan->source,
@@ -104,7 +104,7 @@ InferNetwork(Network *network, Fit *fit)
 	RunSummary	summary = {.started_at = GetCurrentTimestamp()};
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "bnai inference", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	Plan	   *plan;
+	NetworkPlan	   *plan;
 	LoadResult	loaded;
 	Fit		   *found;
 	Posterior  *posterior;

@@ -11,7 +11,7 @@
 
 /* Writes the q of one global, plate by plate, in the user's units. */
 static void
-SummariseGlobal(const Plan *plan, const Job *job, int index, PosteriorNode *node)
+SummariseGlobal(const NetworkPlan *plan, const Job *job, int index, PosteriorNode *node)
 {
 	const PlanGlobal *global = &plan->globals[index];
 	int			size = ParamsSize(global->distribution, global->dim);
@@ -32,7 +32,7 @@ SummariseGlobal(const Plan *plan, const Job *job, int index, PosteriorNode *node
 
 /* Writes a parameter: the node's index in the posterior, or the constant in the user's units. */
 static PosteriorParam
-SummariseParam(const Plan *plan, const int *node_of, const PlanParam *param, const ParamSpec *spec,
+SummariseParam(const NetworkPlan *plan, const int *node_of, const PlanParam *param, const ParamSpec *spec,
 			   const NodeParam *source, const Frame *frame, Units units, int dim)
 {
 	PosteriorParam result = {.node = -1, .shape = spec->shape};
@@ -56,7 +56,7 @@ SummariseParam(const Plan *plan, const int *node_of, const PlanParam *param, con
 }
 
 static void
-SummariseLeaf(const Plan *plan, const int *node_of, const PlanLeaf *leaf, PosteriorLeaf *summary)
+SummariseLeaf(const NetworkPlan *plan, const int *node_of, const PlanLeaf *leaf, PosteriorLeaf *summary)
 {
 	const NetworkNode *node = &plan->network->nodes[leaf->node];
 
@@ -75,7 +75,7 @@ SummariseLeaf(const Plan *plan, const int *node_of, const PlanLeaf *leaf, Poster
 }
 
 static void
-SummariseClusters(const Plan *plan, const Job *job, const int64 *best, Posterior *posterior)
+SummariseClusters(const NetworkPlan *plan, const Job *job, const int64 *best, Posterior *posterior)
 {
 	posterior->clusters = palloc0(sizeof(PosteriorCluster) * plan->components);
 	for (int i = 0; i < job->nlive; i++)
@@ -90,7 +90,7 @@ SummariseClusters(const Plan *plan, const Job *job, const int64 *best, Posterior
 
 /* Describes what was fitted, without labels. */
 static Posterior *
-DescribeFit(const Plan *plan, const Fit *fit, const int64 *best)
+DescribeFit(const NetworkPlan *plan, const Fit *fit, const int64 *best)
 {
 	const Network *network = plan->network;
 	Posterior  *posterior = palloc0(sizeof(Posterior));
@@ -126,7 +126,7 @@ DescribeFit(const Plan *plan, const Fit *fit, const int64 *best)
 
 /* Returns the index of the posterior's node for a global, if it is of the same kind; else -1. */
 static int
-SameNode(const Plan *plan, const PlanGlobal *global, const Posterior *posterior)
+SameNode(const NetworkPlan *plan, const PlanGlobal *global, const Posterior *posterior)
 {
 	int			index = PosteriorNodeIndex(posterior, plan->network->nodes[global->node].name);
 	const PosteriorNode *node = &posterior->nodes[Max(index, 0)];
@@ -137,7 +137,7 @@ SameNode(const Plan *plan, const PlanGlobal *global, const Posterior *posterior)
 
 /* True if the posterior is of a network with the same globals over the same columns. */
 static bool
-SameShape(const Plan *plan, const Posterior *posterior)
+SameShape(const NetworkPlan *plan, const Posterior *posterior)
 {
 	if (posterior->components != plan->components || posterior->nnodes != plan->nglobals
 		|| posterior->nleaves != plan->nleaves)
@@ -160,7 +160,7 @@ SameShape(const Plan *plan, const Posterior *posterior)
 
 /* Sets one plate of a global to a distribution given by its usual parameters. */
 static void
-SetGlobal(const Plan *plan, Job *job, int index, int plate, const double *params)
+SetGlobal(const NetworkPlan *plan, Job *job, int index, int plate, const double *params)
 {
 	const PlanGlobal *global = &plan->globals[index];
 	const Distribution *distribution = global->distribution;
@@ -186,7 +186,7 @@ SetGlobal(const Plan *plan, Job *job, int index, int plate, const double *params
 }
 
 Job *
-JobFromPosterior(const Plan *plan, const RowStore *rows, const Posterior *posterior)
+JobFromPosterior(const NetworkPlan *plan, const RowStore *rows, const Posterior *posterior)
 {
 	Job		   *job;
 
@@ -208,7 +208,7 @@ JobFromPosterior(const Plan *plan, const RowStore *rows, const Posterior *poster
 }
 
 Posterior *
-SummariseFit(const Plan *plan, Fit *fit, const Posterior *previous)
+SummariseFit(const NetworkPlan *plan, Fit *fit, const Posterior *previous)
 {
 	Posterior  *posterior;
 	Job		   *old = previous ? JobFromPosterior(plan, fit->job->rows, previous) : NULL;
