@@ -39,6 +39,7 @@ CreateJob(const NetworkPlan *plan, const RowStore *rows, double weight)
 	job->constants = AllocDoubles(ConstantsSize(plan));
 	job->stats = AllocDoubles(StatsSize(plan));
 	job->live = palloc(sizeof(int) * plan->components);
+	job->fresh = palloc0(sizeof(bool) * plan->components);
 	job->nlive = plan->components;
 	for (int k = 0; k < plan->components; k++)
 		job->live[k] = k;
@@ -58,6 +59,7 @@ AssignJob(Job *to, const Job *from)
 	to->log_normaliser = from->log_normaliser;
 	to->elbo = from->elbo;
 	memcpy(to->live, from->live, sizeof(int) * from->nlive);
+	memcpy(to->fresh, from->fresh, sizeof(bool) * from->nlive);
 	memcpy(to->state, from->state, sizeof(double) * plan->state_size);
 	memcpy(to->constants, from->constants, sizeof(double) * ConstantsSize(plan));
 	memcpy(to->stats, from->stats, sizeof(double) * StatsSize(plan));
@@ -73,6 +75,7 @@ CopyJob(const Job *job)
 	copy->constants = AllocDoubles(ConstantsSize(job->plan));
 	copy->stats = AllocDoubles(StatsSize(job->plan));
 	copy->live = palloc(sizeof(int) * job->plan->components);
+	copy->fresh = palloc(sizeof(bool) * job->plan->components);
 	AssignJob(copy, job);
 	return copy;
 }
@@ -84,6 +87,7 @@ FreeJob(Job *job)
 	pfree(job->constants);
 	pfree(job->stats);
 	pfree(job->live);
+	pfree(job->fresh);
 	pfree(job);
 }
 
@@ -100,6 +104,7 @@ RetireComponent(Job *job, int index)
 	Size		stats_size = job->plan->stats_size;
 
 	memmove(job->live + index, job->live + index + 1, sizeof(int) * (job->nlive - index - 1));
+	memmove(job->fresh + index, job->fresh + index + 1, sizeof(bool) * (job->nlive - index - 1));
 	memmove(JobStats(job, index), JobStats(job, index + 1), sizeof(double) * stats_size * (job->nlive - index - 1));
 	job->nlive--;
 }
@@ -117,6 +122,14 @@ ReviveComponent(Job *job)
 		slot++;
 	pfree(used);
 	job->live[job->nlive] = slot;
+	job->fresh[job->nlive] = false;
 	memset(JobStats(job, job->nlive), 0, sizeof(double) * job->plan->stats_size);
 	return job->nlive++;
+}
+
+Size
+JobSize(const NetworkPlan *plan)
+{
+	return sizeof(Job) + sizeof(double) * (plan->state_size + ConstantsSize(plan) + StatsSize(plan))
+		+ (sizeof(int) + sizeof(bool)) * plan->components;
 }

@@ -10,22 +10,14 @@
 
 #include "engine/plan.h"
 
-/* Where the responsibilities of a pass come from, if not from the globals alone */
+/* Where the responsibilities of a first pass come from */
 typedef enum RuleKind
 {
 	RULE_NONE,					/* the globals */
 	RULE_CENTRES,				/* the nearest of given centres */
 	RULE_RANDOM,				/* a hash of the row's values */
-	RULE_LABELS,				/* the label column of the row store */
-	RULE_SPLIT					/* the globals, then one component is divided in two */
+	RULE_LABELS					/* the label column of the row store */
 } RuleKind;
-
-typedef enum SplitShape
-{
-	SPLIT_AXIS,					/* side of the mean along the first axis of `axes` */
-	SPLIT_CROSS,				/* |first coordinate| > |second| */
-	SPLIT_SHELL					/* squared distance above `threshold` */
-} SplitShape;
 
 typedef struct Rule
 {
@@ -33,16 +25,31 @@ typedef struct Rule
 	uint64		seed;			/* RULE_RANDOM */
 	const double *centres;		/* RULE_CENTRES: components x columns */
 	const double *weights;		/* RULE_CENTRES: of the squared differences, by column */
-
-	/* RULE_SPLIT */
-	SplitShape	shape;
-	int			component;		/* index among the live ones; its second half becomes the last one */
-	const int  *columns;		/* of the leaf whose axes these are */
-	int			dim;
-	const double *mean;			/* dim */
-	const double *axes;			/* up to dim rows of dim numbers: x -> coordinate, scaled to unit variance */
-	double		threshold;
 } Rule;
+
+typedef enum SplitShape
+{
+	SPLIT_AXIS,					/* side of the mean along the first axis */
+	SPLIT_CROSS,				/* |first coordinate| > |second| */
+	SPLIT_SHELL					/* squared distance from the mean above the threshold */
+} SplitShape;
+
+/*
+ * A division of one component in two.  A pass adds up the statistics of the
+ * second half, by the responsibilities of the globals; those of the first are
+ * what is left.
+ */
+typedef struct Split
+{
+	SplitShape	shape;
+	int			component;		/* index among the live ones */
+	const PlanLeaf *leaf;		/* whose columns are looked at */
+	int			naxes;
+	double	   *mean;			/* dim */
+	double	   *axes;			/* naxes x dim: x - mean -> coordinates of unit variance */
+	double		threshold;
+	double	   *stats;			/* of the second half */
+} Split;
 
 typedef struct Job
 {
@@ -58,6 +65,9 @@ typedef struct Job
 	/* what the next pass needs */
 	Rule		rule;
 	double	   *constants;		/* live x plan->constants_size */
+	bool	   *fresh;			/* live: the globals are not of these statistics, see UpdateGlobals */
+	int			nsplits;
+	Split	   *splits;
 
 	/* what the last pass found */
 	double	   *stats;			/* live x plan->stats_size, weighted */
@@ -76,8 +86,11 @@ extern void SetJobRows(Job *job, const RowStore *rows, double weight);
 /* Retires a component (index among the live ones): its statistics go, its globals return to their priors. */
 extern void RetireComponent(Job *job, int index);
 
-/* Takes the first retired component into use, without rows; returns its index among the live ones (always the last: order is by use). */
+/* Takes the first retired component into use, without rows; returns its index among the live ones, the last. */
 extern int	ReviveComponent(Job *job);
+
+/* Memory that a job takes. */
+extern Size JobSize(const NetworkPlan *plan);
 
 #define JobStats(job, index) ((job)->stats + (Size) (index) * (job)->plan->stats_size)
 #define JobConstants(job, index) ((job)->constants + (Size) (index) * (job)->plan->constants_size)

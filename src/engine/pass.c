@@ -43,7 +43,7 @@ typedef struct PassState
 	const double **block;		/* of the block */
 	const double **leaf_columns;
 	double	   *scores;			/* components x block */
-	double	  **lanes;			/* per job: live x stats_size x KERNEL_LANES */
+	double	  **lanes;			/* per job: (live + splits) x stats_size x KERNEL_LANES */
 	double	   *log_normaliser; /* per job, of the group */
 } PassState;
 
@@ -53,11 +53,18 @@ AllocDoubles(Size n)
 	return palloc_extended(mul_size(n, sizeof(double)), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 }
 
-/* Statistics of a job, as one vector. */
+/* Statistics of a job's components, as one vector. */
 static Size
 JobStatsSize(const Job *job)
 {
 	return (Size) job->nlive * job->plan->stats_size;
+}
+
+/* Everything that a pass adds up for a job. */
+static Size
+JobLanesSize(const Job *job)
+{
+	return (Size) (job->nlive + job->nsplits) * job->plan->stats_size * KERNEL_LANES;
 }
 
 /* Returns how many rows a block has: what fits into the cache, in whole vectors. */
@@ -90,7 +97,7 @@ BeginPass(const RowStore *rows, Job *const *jobs, int njobs)
 	pass->log_normaliser = AllocDoubles(njobs);
 	pass->lanes = palloc(sizeof(double *) * njobs);
 	for (int i = 0; i < njobs; i++)
-		pass->lanes[i] = AllocDoubles(JobStatsSize(jobs[i]) * KERNEL_LANES);
+		pass->lanes[i] = AllocDoubles(JobLanesSize(jobs[i]));
 	return pass;
 }
 
@@ -152,19 +159,17 @@ NormaliseBlock(const PassState *pass, const Job *job, int rows, int valid)
 	return sum;
 }
 
+/* Adds responsibilities r times the leaves' sufficient statistics to one set of lanes. */
 static void
-AccumulateBlock(PassState *pass, int j, int rows)
+Accumulate(PassState *pass, const Job *job, const double *r, int rows, double *lanes)
 {
-	const Job  *job = pass->jobs[j];
+	for (int l = 0; l < job->plan->nleaves; l++)
+	{
+		const PlanLeaf *leaf = &job->plan->leaves[l];
 
-	for (int k = 0; k < job->nlive; k++)
-		for (int l = 0; l < job->plan->nleaves; l++)
-		{
-			const PlanLeaf *leaf = &job->plan->leaves[l];
-
-			leaf->kernel->accumulate(leaf->dim, LeafColumns(pass, leaf), pass->scores + (Size) k * rows, rows,
-									 pass->lanes[j] + ((Size) k * job->plan->stats_size + leaf->stats_offset) * KERNEL_LANES);
-		}
+		leaf->kernel->accumulate(leaf->dim, LeafColumns(pass, leaf), r, rows,
+								 lanes + (Size) leaf->stats_offset * KERNEL_LANES);
+	}
 }
 
 /* Does the whole work of one job on one block. */
@@ -172,22 +177,24 @@ static void
 PassBlock(PassState *pass, int j, int rows, int valid)
 {
 	Job		   *job = pass->jobs[j];
-	int			scored = job->nlive;
+	Size		size = (Size) job->plan->stats_size * KERNEL_LANES;
+	double	   *lanes = pass->lanes[j];
+	double		second[KERNEL_MAX_ROWS];
 
-	if (RuleReplacesGlobals(&job->rule))
+	if (job->rule.kind != RULE_NONE)
 		ApplyRule(&job->rule, job, pass->block, rows, valid, pass->scores);
 	else
 	{
-		/* the component that a split adds has no globals yet */
-		if (job->rule.kind == RULE_SPLIT)
-			job->nlive--;
 		ScoreBlock(pass, job, rows);
 		pass->log_normaliser[j] += NormaliseBlock(pass, job, rows, valid);
-		job->nlive = scored;
-		if (job->rule.kind == RULE_SPLIT)
-			ApplyRule(&job->rule, job, pass->block, rows, valid, pass->scores);
 	}
-	AccumulateBlock(pass, j, rows);
+	for (int k = 0; k < job->nlive; k++, lanes += size)
+		Accumulate(pass, job, pass->scores + (Size) k * rows, rows, lanes);
+	for (int s = 0; s < job->nsplits; s++, lanes += size)
+	{
+		ApplySplit(&job->splits[s], pass->block, rows, pass->scores + (Size) job->splits[s].component * rows, second);
+		Accumulate(pass, job, second, rows, lanes);
+	}
 }
 
 static void
@@ -216,7 +223,7 @@ PassGroup(PassState *pass, int first, int end)
 {
 	for (int j = 0; j < pass->njobs; j++)
 	{
-		memset(pass->lanes[j], 0, sizeof(double) * JobStatsSize(pass->jobs[j]) * KERNEL_LANES);
+		memset(pass->lanes[j], 0, sizeof(double) * JobLanesSize(pass->jobs[j]));
 		pass->log_normaliser[j] = 0.0;
 	}
 	for (int chunk = first; chunk < end; chunk++)
@@ -226,8 +233,33 @@ PassGroup(PassState *pass, int first, int end)
 		Job		   *job = pass->jobs[j];
 
 		ReduceLanes(JobStatsSize(job), pass->lanes[j], job->stats);
+		for (int s = 0; s < job->nsplits; s++)
+			ReduceLanes(job->plan->stats_size,
+						pass->lanes[j] + (Size) (job->nlive + s) * job->plan->stats_size * KERNEL_LANES,
+						job->splits[s].stats);
 		job->log_normaliser += pass->log_normaliser[j];
 	}
+}
+
+static void
+ClearSums(Job *job)
+{
+	memset(job->stats, 0, sizeof(double) * JobStatsSize(job));
+	for (int s = 0; s < job->nsplits; s++)
+		memset(job->splits[s].stats, 0, sizeof(double) * job->plan->stats_size);
+	job->log_normaliser = 0.0;
+}
+
+/* Counts each row of a sample for as many as it stands for. */
+static void
+WeightSums(Job *job)
+{
+	for (Size i = 0; i < JobStatsSize(job); i++)
+		job->stats[i] *= job->weight;
+	for (int s = 0; s < job->nsplits; s++)
+		for (int i = 0; i < job->plan->stats_size; i++)
+			job->splits[s].stats[i] *= job->weight;
+	job->log_normaliser *= job->weight;
 }
 
 /* One pass over one store. */
@@ -238,18 +270,12 @@ PassStore(const RowStore *rows, Job *const *jobs, int njobs)
 	int			groups = Min(rows->nchunks, MAX_GROUPS);
 
 	for (int j = 0; j < njobs; j++)
-	{
-		memset(jobs[j]->stats, 0, sizeof(double) * JobStatsSize(jobs[j]));
-		jobs[j]->log_normaliser = 0.0;
-	}
+		ClearSums(jobs[j]);
 	for (int g = 0; g < groups; g++)
 		PassGroup(pass, (int64) rows->nchunks * g / groups, (int64) rows->nchunks * (g + 1) / groups);
 	for (int j = 0; j < njobs; j++)
-	{
-		for (Size i = 0; i < JobStatsSize(jobs[j]); i++)
-			jobs[j]->stats[i] *= jobs[j]->weight;
-		jobs[j]->log_normaliser *= jobs[j]->weight;
-	}
+		if (jobs[j]->weight != 1.0)
+			WeightSums(jobs[j]);
 	row_visits += rows->rows * njobs;
 	EndPass(pass);
 }

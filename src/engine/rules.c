@@ -9,12 +9,6 @@
 #include "engine/rules.h"
 #include "numerics/rng.h"
 
-bool
-RuleReplacesGlobals(const Rule *rule)
-{
-	return rule->kind == RULE_CENTRES || rule->kind == RULE_RANDOM || rule->kind == RULE_LABELS;
-}
-
 /* Returns the nearest centre of a row. */
 static int
 NearestCentre(const Rule *rule, int centres, const double *const *columns, int ncolumns, int n)
@@ -62,62 +56,47 @@ GivenComponent(const Rule *rule, const Job *job, const double *const *columns, i
 
 /* True if a row belongs to the second half of a split component. */
 static bool
-InSecondHalf(const Rule *rule, const double *const *columns, int n)
+InSecondHalf(const Split *split, const double *const *columns, int n)
 {
+	int			dim = split->leaf->dim;
 	double		first = 0.0;
 	double		second = 0.0;
 	double		square = 0.0;
-	int			axes = rule->shape == SPLIT_AXIS ? 1 : rule->shape == SPLIT_CROSS ? 2 : rule->dim;
 
-	for (int a = 0; a < axes; a++)
+	for (int a = 0; a < split->naxes; a++)
 	{
 		double		u = 0.0;
 
-		for (int j = 0; j < rule->dim; j++)
-			u += rule->axes[a * rule->dim + j] * (columns[rule->columns[j]][n] - rule->mean[j]);
+		for (int j = 0; j < dim; j++)
+			u += split->axes[a * dim + j] * (columns[split->leaf->columns[j]][n] - split->mean[j]);
 		if (a == 0)
 			first = u;
 		if (a == 1)
 			second = u;
 		square += u * u;
 	}
-	switch (rule->shape)
+	switch (split->shape)
 	{
 		case SPLIT_AXIS:
-			return first > 0.0;
+			return first > split->threshold;
 		case SPLIT_CROSS:
 			return fabs(first) > fabs(second);
 		case SPLIT_SHELL:
-			return square > rule->threshold;
+			return square > split->threshold;
 	}
 	return false;
 }
 
-/* Moves the second half of a component's responsibilities to the last component. */
-static void
-SplitBlock(const Rule *rule, const Job *job, const double *const *columns, int rows, int valid, double *r)
+void
+ApplySplit(const Split *split, const double *const *columns, int rows, const double *r, double *second)
 {
-	double	   *from = r + (Size) rule->component * rows;
-	double	   *to = r + (Size) (job->nlive - 1) * rows;
-
 	for (int n = 0; n < rows; n++)
-	{
-		bool		moves = n < valid && from[n] > 0.0 && InSecondHalf(rule, columns, n);
-
-		to[n] = moves ? from[n] : 0.0;
-		if (moves)
-			from[n] = 0.0;
-	}
+		second[n] = r[n] > 0.0 && InSecondHalf(split, columns, n) ? r[n] : 0.0;
 }
 
 void
 ApplyRule(const Rule *rule, const Job *job, const double *const *columns, int rows, int valid, double *r)
 {
-	if (rule->kind == RULE_SPLIT)
-	{
-		SplitBlock(rule, job, columns, rows, valid, r);
-		return;
-	}
 	memset(r, 0, sizeof(double) * job->nlive * rows);
 	for (int n = 0; n < valid; n++)
 	{

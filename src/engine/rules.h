@@ -1,16 +1,16 @@
 /*
  * rules.h
- *		Responsibilities by rule: starts and splits.
+ *		Responsibilities by rule: starts, and the halves of splits.
  */
 #ifndef BNAI_RULES_H
 #define BNAI_RULES_H
 
 #include "engine/job.h"
 
-/* True if the rule gives the responsibilities by itself, false if it changes those of the globals. */
-extern bool RuleReplacesGlobals(const Rule *rule);
-
-/* Writes or changes the responsibilities of a block: live components x rows; 0 from row `valid` on. */
+/* Writes the responsibilities of a block by a rule that replaces the globals: live components x rows; 0 from row `valid` on. */
 extern void ApplyRule(const Rule *rule, const Job *job, const double *const *columns, int rows, int valid, double *r);
+
+/* Writes the part of a component's responsibilities r that goes to the second half of a split. */
+extern void ApplySplit(const Split *split, const double *const *columns, int rows, const double *r, double *second);
 
 #endif

@@ -16,6 +16,7 @@
 #include <math.h>
 
 #include "engine/update.h"
+#include "numerics/special.h"
 #include "utils/memutils.h"
 
 /* A component with fewer rows than this is nothing: its responsibilities underflowed */
@@ -193,6 +194,52 @@ UpdatePlate(Job *job, int index, int plate)
 										 GlobalPartition(job->plan, job->state, index, plate));
 }
 
+/* True if the global says where the leaf's values lie: its first parameter. */
+static bool
+IsLocation(const PlanGlobal *global, const PlanChild *child)
+{
+	return child->kind == CHILD_LEAF && global->units == UNITS_VALUE;
+}
+
+/* Puts the locations of a component where its statistics are, then fits its other globals to that. */
+static bool
+PrimeComponent(Job *job, int index)
+{
+	const NetworkPlan *plan = job->plan;
+	int			plate = job->live[index];
+	bool		proper = true;
+
+	for (int i = 0; i < plan->nglobals; i++)
+	{
+		const PlanGlobal *global = &plan->globals[i];
+
+		for (int c = 0; c < global->nchildren && global->plates > 1; c++)
+		{
+			const PlanLeaf *leaf = &plan->leaves[global->children[c].index];
+			const double *stats = JobStats(job, index) + leaf->stats_offset;
+			double	   *u;
+
+			if (!IsLocation(global, &global->children[c]) || !(stats[0] > 0.0))
+				continue;
+			u = palloc(sizeof(double) * global->size);
+			leaf->kernel->expand(leaf->dim, stats, u);
+			for (int j = 0; j < leaf->dim; j++)
+				u[j] /= stats[0];
+			global->distribution->fixed(global->dim, u, GlobalMoments(plan, job->state, i, plate));
+			pfree(u);
+		}
+	}
+	for (int o = 0; o < plan->nglobals && proper; o++)
+	{
+		int			i = plan->update_order[o];
+
+		if (plan->globals[i].plates > 1 && plan->globals[i].units != UNITS_VALUE)
+			proper = UpdatePlate(job, i, plate);
+	}
+	job->fresh[index] = false;
+	return proper;
+}
+
 /*
  * Retires a component whose posterior cannot be computed (rows so close to a
  * line that its covariance has no inverse within rounding), instead of giving
@@ -230,6 +277,9 @@ UpdateGlobals(Job *job)
 
 	if (plan->components > 1)
 		RetireVanished(job);
+	for (int i = 0; i < job->nlive; i++)
+		if (job->fresh[i])
+			(void) PrimeComponent(job, i);
 	for (int o = 0; o < plan->nglobals; o++)
 	{
 		int			index = plan->update_order[o];
@@ -280,6 +330,70 @@ GlobalTerm(const Job *job, int index, int plate)
 		term += (prior[i] - phi[i]) * u[i];
 	pfree(prior);
 	return term;
+}
+
+/* How often ComponentBound updates the globals of a component: more changes the ranking no more */
+#define BOUND_UPDATES 2
+
+/* Returns the expected log density of a component's rows, but for its constant per row. */
+static double
+LeafTerm(const Job *job, const PlanLeaf *leaf, int index)
+{
+	const double *stats = JobStats(job, index) + leaf->stats_offset;
+	int			size = leaf->distribution->size(leaf->dim);
+	double	   *u = palloc(sizeof(double) * size * 2);
+	double	   *phi = u + size;
+	const double *parents[MAX_PARAMS];
+	double		term;
+
+	GatherParents(job, leaf->distribution, leaf->params, job->live[index], parents);
+	leaf->kernel->expand(leaf->dim, stats, u);
+	leaf->distribution->natural(leaf->dim, parents, phi);
+	term = stats[0] * leaf->distribution->log_partition(leaf->dim, parents);
+	for (int i = 0; i < size; i++)
+		term += phi[i] * u[i];
+	pfree(u);
+	return term;
+}
+
+/* Returns what the rows of a component add through its probability, with the Dirichlet integrated out. */
+static double
+WeightTerm(const Job *job, int plate, double rows)
+{
+	const NetworkPlan *plan = job->plan;
+	const PlanGlobal *global;
+	double		concentration;
+
+	if (plan->weights.global < 0)
+		return rows * plan->weights.moments[plate];
+	global = &plan->globals[plan->weights.global];
+	concentration = ParamMoments(plan, job->state, &global->params[0], 0)[plate];
+	return LogGamma(concentration + rows) - LogGamma(concentration);
+}
+
+double
+ComponentBound(Job *scratch, const double *stats)
+{
+	const NetworkPlan *plan = scratch->plan;
+	int			plate = scratch->live[0];
+	double		bound;
+
+	scratch->nlive = 1;
+	memcpy(JobStats(scratch, 0), stats, sizeof(double) * plan->stats_size);
+	if (!PrimeComponent(scratch, 0))
+		return -INFINITY;
+	for (int update = 0; update < BOUND_UPDATES; update++)
+		for (int o = 0; o < plan->nglobals; o++)
+			if (plan->globals[plan->update_order[o]].plates > 1
+				&& !UpdatePlate(scratch, plan->update_order[o], plate))
+				return -INFINITY;
+	bound = WeightTerm(scratch, plate, ComponentRows(scratch, 0));
+	for (int l = 0; l < plan->nleaves; l++)
+		bound += LeafTerm(scratch, &plan->leaves[l], 0);
+	for (int i = 0; i < plan->nglobals; i++)
+		if (plan->globals[i].plates > 1)
+			bound += GlobalTerm(scratch, i, plate);
+	return bound;
 }
 
 /* Returns the log determinant of the change to the frame, for all rows. */

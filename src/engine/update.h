@@ -11,8 +11,20 @@
 /* Sets every global to its prior. */
 extern void InitGlobals(Job *job);
 
-/* Updates all globals from the statistics of the last pass, in the plan's order. */
+/*
+ * Updates all globals from the statistics of the last pass, in the plan's
+ * order.  Of fresh components the locations are first put where the
+ * statistics are, so that scales do not start from the prior's.
+ */
 extern void UpdateGlobals(Job *job);
+
+/*
+ * Returns what a component with these statistics adds to the ELBO at its best,
+ * but for the entropy of the responsibilities and constants per row; -infinity
+ * if it has no proper posterior.  Shared globals stay as they are in
+ * `scratch`, whose components are used up.
+ */
+extern double ComponentBound(Job *scratch, const double *stats);
 
 /* Computes the constants of the kernels from the globals. */
 extern void PrepareJob(Job *job);

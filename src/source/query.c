@@ -156,7 +156,7 @@ LoadResult
 LoadRows(const LoadRequest *request, MemoryContext context)
 {
 	RowReceiver receiver = {
-		.pub = {ReceiveRow, ReceiverStartup, ReceiverShutdown, ReceiverShutdown, DestNone},
+		.pub = {ReceiveRow, ReceiverStartup, ReceiverShutdown, ReceiverShutdown, DestTuplestore},
 		.request = request,
 		.context = context,
 	};

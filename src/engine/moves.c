@@ -1,0 +1,364 @@
+/*
+ * moves.c
+ *		Proposals of merges, deletes and splits, made from the additive
+ *		statistics (Ueda & Ghahramani 2002; Hughes & Sudderth 2013).
+ *
+ * Entropy of the responsibilities can only fall by a merge, so the gain of the
+ * other terms bounds that of the ELBO from above.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "engine/moves.h"
+#include "engine/pass.h"
+#include "engine/update.h"
+#include "numerics/linalg.h"
+
+/* Most axes of a component's covariance that are tried as a split */
+#define MAX_AXES 2
+
+/* Splits of a component, at most: by each axis, crosswise, by distance */
+#define SPLITS_PER_LEAF (MAX_AXES + 2)
+
+/* An axis with less variance than this part of the first one's is no direction */
+#define FLAT_AXIS 1e-10
+
+TrialSet *
+CreateTrials(const Job *incumbent, int max)
+{
+	TrialSet   *set = palloc0(sizeof(TrialSet));
+
+	set->max = max;
+	set->trials = palloc0(sizeof(Trial) * max);
+	return set;
+}
+
+/* Adds a trial that begins as a copy of a job; NULL if the set is full. */
+static Job *
+AddTrial(TrialSet *set, const Job *from, MoveKind kind)
+{
+	Trial	   *trial;
+
+	if (set->n == set->max)
+		return NULL;
+	trial = &set->trials[set->n++];
+	trial->kind = kind;
+	trial->alive = true;
+	if (trial->job == NULL)
+		trial->job = CopyJob(from);
+	else
+		AssignJob(trial->job, from);
+	trial->job->nsplits = 0;
+	return trial->job;
+}
+
+/* Adds (times factor) statistics to those of a component. */
+static void
+AddStats(const NetworkPlan *plan, double *to, const double *from, double factor)
+{
+	for (int i = 0; i < plan->stats_size; i++)
+		to[i] += factor * from[i];
+}
+
+void
+MergeComponents(Job *job, int first, int second)
+{
+	AddStats(job->plan, JobStats(job, first), JobStats(job, second), 1.0);
+	job->fresh[first] = true;
+	RetireComponent(job, second);
+}
+
+/* Gives the second half of a split to a retired component. */
+static void
+SplitComponent(Job *job, int component, const double *second_half)
+{
+	int			index = ReviveComponent(job);
+
+	AddStats(job->plan, JobStats(job, index), second_half, 1.0);
+	AddStats(job->plan, JobStats(job, component), second_half, -1.0);
+	job->fresh[component] = job->fresh[index] = true;
+}
+
+void
+TryMerge(TrialSet *set, const Job *incumbent, const MergePair *pair)
+{
+	Job		   *job = AddTrial(set, incumbent, MOVE_MERGE);
+
+	if (job)
+		MergeComponents(job, pair->first, pair->second);
+}
+
+void
+TryDelete(TrialSet *set, const Job *incumbent, int component)
+{
+	Job		   *job = AddTrial(set, incumbent, MOVE_DELETE);
+
+	if (job)
+		RetireComponent(job, component);
+}
+
+void
+TrySplit(TrialSet *set, const SplitList *list, int split)
+{
+	Job		   *job = AddTrial(set, list->screened, MOVE_SPLIT);
+
+	if (job)
+		SplitComponent(job, list->splits[split].component, list->splits[split].stats);
+}
+
+void
+TryMergeAndSplit(TrialSet *set, const SplitList *list, const MergePair *pair, int split)
+{
+	Job		   *job = AddTrial(set, list->screened, MOVE_SPLIT);
+	int			component = list->splits[split].component;
+
+	if (job == NULL)
+		return;
+	MergeComponents(job, pair->first, pair->second);
+	SplitComponent(job, component > pair->second ? component - 1 : component, list->splits[split].stats);
+}
+
+int
+SmallestComponent(const Job *job, int n)
+{
+	for (int i = 0; i < job->nlive; i++)
+	{
+		int			smaller = 0;
+
+		for (int k = 0; k < job->nlive; k++)
+			smaller += ComponentRows(job, k) < ComponentRows(job, i)
+				|| (ComponentRows(job, k) == ComponentRows(job, i) && k < i);
+		if (smaller == n)
+			return i;
+	}
+	return -1;
+}
+
+static int
+ComparePairs(const void *a, const void *b)
+{
+	const MergePair *x = a;
+	const MergePair *y = b;
+
+	if (x->gain != y->gain)
+		return x->gain > y->gain ? -1 : 1;
+	return x->first != y->first ? x->first - y->first : x->second - y->second;
+}
+
+/* Returns the bounds of all components. */
+static double *
+ComponentBounds(const Job *job, Job *scratch)
+{
+	double	   *bounds = palloc(sizeof(double) * job->nlive);
+
+	for (int k = 0; k < job->nlive; k++)
+		bounds[k] = ComponentBound(scratch, JobStats(job, k));
+	return bounds;
+}
+
+MergePair *
+RankPairs(const Job *job, int *npairs)
+{
+	Job		   *scratch = CopyJob(job);
+	double	   *bounds = ComponentBounds(job, scratch);
+	double	   *sum = palloc(sizeof(double) * job->plan->stats_size);
+	MergePair  *pairs = palloc(sizeof(MergePair) * (job->nlive * (job->nlive - 1) / 2 + 1));
+	int			n = 0;
+
+	for (int a = 0; a < job->nlive; a++)
+		for (int b = a + 1; b < job->nlive; b++)
+		{
+			memcpy(sum, JobStats(job, a), sizeof(double) * job->plan->stats_size);
+			AddStats(job->plan, sum, JobStats(job, b), 1.0);
+			pairs[n++] = (MergePair) {a, b, ComponentBound(scratch, sum) - bounds[a] - bounds[b]};
+		}
+	qsort(pairs, n, sizeof(MergePair), ComparePairs);
+	pfree(sum);
+	pfree(bounds);
+	FreeJob(scratch);
+	*npairs = n;
+	return pairs;
+}
+
+/* --- splits --- */
+
+/* Writes mean and covariance of the rows of a component, in a leaf's columns; its u is (x, x x^T). */
+static void
+LeafMoments(const PlanLeaf *leaf, const double *stats, double *mean, double *covariance)
+{
+	int			dim = leaf->dim;
+	double	   *u = palloc(sizeof(double) * (dim + dim * dim));
+
+	leaf->kernel->expand(dim, stats, u);
+	for (int i = 0; i < dim; i++)
+		mean[i] = u[i] / stats[0];
+	for (int i = 0; i < dim; i++)
+		for (int j = 0; j < dim; j++)
+			covariance[i * dim + j] = u[dim + i * dim + j] / stats[0] - mean[i] * mean[j];
+	pfree(u);
+}
+
+/* Returns the median of a chi-square variable with dim degrees of freedom (Wilson & Hilferty 1931). */
+static double
+ChiSquareMedian(int dim)
+{
+	return dim * pow(1.0 - 2.0 / (9.0 * dim), 3);
+}
+
+/* Adds one split to a list; `axes` are those from the first one on that it looks at. */
+static void
+AddSplit(SplitList *list, SplitShape shape, int component, const PlanLeaf *leaf, const double *mean,
+		 const double *axes, int naxes, double threshold)
+{
+	Split	   *split = &list->splits[list->n++];
+	int			dim = leaf->dim;
+
+	*split = (Split) {.shape = shape, .component = component, .leaf = leaf, .naxes = naxes, .threshold = threshold};
+	split->mean = palloc(sizeof(double) * dim);
+	memcpy(split->mean, mean, sizeof(double) * dim);
+	split->axes = palloc(sizeof(double) * naxes * dim);
+	memcpy(split->axes, axes, sizeof(double) * naxes * dim);
+	split->stats = palloc0(sizeof(double) * list->screened->plan->stats_size);
+}
+
+/* Adds the splits of one component in the columns of one leaf. */
+static void
+ProposeSplits(SplitList *list, int component, const PlanLeaf *leaf)
+{
+	const double *stats = JobStats(list->screened, component) + leaf->stats_offset;
+	int			dim = leaf->dim;
+	double	   *mean = palloc(sizeof(double) * dim);
+	double	   *covariance = palloc(sizeof(double) * dim * dim);
+	double	   *values = palloc(sizeof(double) * dim);
+	double	   *vectors = palloc(sizeof(double) * dim * dim);
+	double	   *axes = palloc(sizeof(double) * dim * dim);
+	double		flat;
+
+	LeafMoments(leaf, stats, mean, covariance);
+	if (!SymmetricEigen(covariance, dim, values, vectors) || !(values[dim - 1] > 0.0))
+		return;
+
+	/* axes in order of descending variance, scaled so that coordinates have unit variance */
+	flat = FLAT_AXIS * values[dim - 1];
+	for (int a = 0; a < dim; a++)
+		for (int j = 0; j < dim; j++)
+			axes[a * dim + j] = vectors[(dim - 1 - a) * dim + j] / sqrt(Max(values[dim - 1 - a], flat));
+	for (int a = 0; a < Min(dim, MAX_AXES); a++)
+		AddSplit(list, SPLIT_AXIS, component, leaf, mean, axes + a * dim, 1, 0.0);
+	if (dim > 1)
+		AddSplit(list, SPLIT_CROSS, component, leaf, mean, axes, 2, 0.0);
+	AddSplit(list, SPLIT_SHELL, component, leaf, mean, axes, dim, ChiSquareMedian(dim));
+	pfree(mean);
+	pfree(covariance);
+	pfree(values);
+	pfree(vectors);
+	pfree(axes);
+}
+
+/* Fewest rows that are worth splitting: a cluster needs more rows than dimensions. */
+static double
+FewestRows(const Job *job)
+{
+	int			dim = 0;
+
+	for (int l = 0; l < job->plan->nleaves; l++)
+		dim = Max(dim, job->plan->leaves[l].dim);
+	return Max(4.0, 2.0 * (dim + 1)) * job->weight;
+}
+
+typedef struct RankedSplit
+{
+	Split		split;
+	double		gain;
+	int			order;
+} RankedSplit;
+
+static int
+CompareSplits(const void *a, const void *b)
+{
+	const RankedSplit *x = a;
+	const RankedSplit *y = b;
+
+	if (x->gain != y->gain)
+		return x->gain > y->gain ? -1 : 1;
+	return x->order - y->order;
+}
+
+static void
+FreeSplit(Split *split)
+{
+	pfree(split->mean);
+	pfree(split->axes);
+	pfree(split->stats);
+}
+
+/* Orders the splits by what they gain at once; drops those with an empty half. */
+static void
+SortSplits(SplitList *list)
+{
+	Job		   *job = list->screened;
+	Job		   *scratch = CopyJob(job);
+	double	   *bounds = ComponentBounds(job, scratch);
+	double	   *rest = palloc(sizeof(double) * job->plan->stats_size);
+	RankedSplit *ranked = palloc(sizeof(RankedSplit) * (list->n + 1));
+	int			n = 0;
+
+	for (int s = 0; s < list->n; s++)
+	{
+		Split	   *split = &list->splits[s];
+		const double *all = JobStats(job, split->component);
+		int			offset = split->leaf->stats_offset;
+
+		if (split->stats[offset] < job->weight || all[offset] - split->stats[offset] < job->weight)
+		{
+			FreeSplit(split);
+			continue;
+		}
+		memcpy(rest, all, sizeof(double) * job->plan->stats_size);
+		AddStats(job->plan, rest, split->stats, -1.0);
+		ranked[n] = (RankedSplit) {*split, ComponentBound(scratch, split->stats) + ComponentBound(scratch, rest)
+		- bounds[split->component], n};
+		n++;
+	}
+	qsort(ranked, n, sizeof(RankedSplit), CompareSplits);
+	for (int s = 0; s < n; s++)
+	{
+		list->splits[s] = ranked[s].split;
+		list->gains[s] = ranked[s].gain;
+	}
+	list->n = n;
+	pfree(ranked);
+	pfree(rest);
+	pfree(bounds);
+	FreeJob(scratch);
+}
+
+SplitList
+RankSplits(Job *job, int component)
+{
+	int			max = job->nlive * job->plan->nleaves * SPLITS_PER_LEAF;
+	SplitList	list = {0, palloc(sizeof(Split) * max), palloc(sizeof(double) * max), job};
+
+	for (int k = 0; k < job->nlive; k++)
+		for (int l = 0; l < job->plan->nleaves; l++)
+			if ((component < 0 || k == component) && ComponentRows(job, k) >= FewestRows(job))
+				ProposeSplits(&list, k, &job->plan->leaves[l]);
+	PrepareJob(job);
+	job->nsplits = list.n;
+	job->splits = list.splits;
+	RunPass(&job, 1);
+	job->elbo = JobElbo(job);
+	job->nsplits = 0;
+	SortSplits(&list);
+	return list;
+}
+
+void
+FreeSplits(SplitList *list)
+{
+	for (int s = 0; s < list->n; s++)
+		FreeSplit(&list->splits[s]);
+	pfree(list->splits);
+	pfree(list->gains);
+}

@@ -1,0 +1,68 @@
+/*
+ * moves.h
+ *		Trial moves: jumps that coordinate ascent cannot make.
+ */
+#ifndef BNAI_MOVES_H
+#define BNAI_MOVES_H
+
+#include "engine/vb.h"
+
+/* A job that came from the incumbent by one move */
+typedef struct Trial
+{
+	Job		   *job;
+	MoveKind	kind;
+	bool		alive;
+} Trial;
+
+/* A fixed number of trials, whose jobs are used again */
+typedef struct TrialSet
+{
+	int			n;
+	int			max;
+	Trial	   *trials;
+} TrialSet;
+
+/* Two live components and the most that the ELBO can gain by merging them */
+typedef struct MergePair
+{
+	int			first;
+	int			second;
+	double		gain;
+} MergePair;
+
+/* A list of splits whose statistics are known, best first */
+typedef struct SplitList
+{
+	int			n;
+	Split	   *splits;
+	double	   *gains;
+	Job		   *screened;		/* the job whose components they divide, after the pass that served them */
+} SplitList;
+
+extern TrialSet *CreateTrials(const Job *incumbent, int max);
+
+/* All pairs of components, best first; the caller frees them. */
+extern MergePair *RankPairs(const Job *job, int *npairs);
+
+/*
+ * Makes one pass with the globals of the job, which adds up the halves of all
+ * splits of its components (of one of them, if `component` >= 0), and ranks
+ * the splits by the ELBO that they gain at once.
+ */
+extern SplitList RankSplits(Job *job, int component);
+extern void FreeSplits(SplitList *list);
+
+/* Add trials to a set; without effect if it is full.  Splits need a retired component. */
+extern void TryMerge(TrialSet *set, const Job *incumbent, const MergePair *pair);
+extern void TryDelete(TrialSet *set, const Job *incumbent, int component);
+extern void TrySplit(TrialSet *set, const SplitList *list, int split);
+extern void TryMergeAndSplit(TrialSet *set, const SplitList *list, const MergePair *pair, int split);
+
+/* The same on a job. */
+extern void MergeComponents(Job *job, int first, int second);
+
+/* Index of the live component with the n-th fewest rows. */
+extern int	SmallestComponent(const Job *job, int n);
+
+#endif
