@@ -8,12 +8,8 @@
 
 #include "catalog/network.h"
 
-/* Like LoadNetwork, but parameters are not parsed: works for a network that is broken, and is enough for privileges. */
-extern Network *LoadNetworkRows(const char *name, bool missing_ok);
-extern Network *LoadNetworkRowsById(int id, bool missing_ok);
-
-/* Like LoadNetworkToChange, likewise. */
-extern Network *LoadNetworkRowsToChange(const char *name, bool nowait);
+/* Like LoadNetworkToChange, but parameters are not parsed. */
+extern Network *LoadUnparsedNetworkToChange(const char *name, bool nowait);
 
 /* Adds a node in memory; InterpretNode comes next. */
 extern NetworkNode *AppendNode(Network *network, const char *name, const char *distribution, const char *params,

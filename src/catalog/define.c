@@ -107,7 +107,7 @@ CheckNewNetwork(const char *name)
 
 	CheckName("network", name);
 	PushActiveSnapshot(GetTransactionSnapshot());
-	existing = LoadNetworkRows(name, true);
+	existing = LoadUnparsedNetwork(name, true);
 	PopActiveSnapshot();
 	if (existing != NULL)
 		ereport(ERROR,
@@ -288,7 +288,11 @@ CheckNoChildren(const Network *network, const NetworkNode *node)
 	}
 }
 
-/* bnai_drop_node(network, node) */
+/*
+ * bnai_drop_node(network, node): with an observed node the runs go, too.  They
+ * say something about its columns, and who may read the network is decided by
+ * the columns it has.
+ */
 Datum
 bnai_drop_node(PG_FUNCTION_ARGS)
 {
@@ -298,6 +302,9 @@ bnai_drop_node(PG_FUNCTION_ARGS)
 	Datum		values[] = {Int32GetDatum(network->id), Int32GetDatum(node->id)};
 
 	CheckNoChildren(network, node);
+	if (IsLeaf(node))
+		WriteCatalog(psprintf("DELETE FROM %s.bnai_run WHERE network OPERATOR(pg_catalog.=) $1", ExtensionSchema()),
+					 1, types, values, NULL);
 	WriteCatalog(psprintf("DELETE FROM %s.bnai_node "
 						  "WHERE network OPERATOR(pg_catalog.=) $1 AND id OPERATOR(pg_catalog.=) $2",
 						  ExtensionSchema()),
@@ -309,7 +316,7 @@ bnai_drop_node(PG_FUNCTION_ARGS)
 Datum
 bnai_drop_network(PG_FUNCTION_ARGS)
 {
-	Network    *network = LoadNetworkRowsToChange(TextArgument(fcinfo, 0, "network"), false);
+	Network    *network = LoadUnparsedNetworkToChange(TextArgument(fcinfo, 0, "network"), false);
 	Oid			types[] = {INT4OID};
 	Datum		values[] = {Int32GetDatum(network->id)};
 

@@ -55,7 +55,7 @@ GuardPart(const TriggerData *trigger, AttrNumber attribute)
 	bool		isnull;
 	Datum		id = heap_getattr(trigger->tg_trigtuple, attribute,
 								  RelationGetDescr(trigger->tg_relation), &isnull);
-	Network    *network = isnull ? NULL : LoadNetworkRowsById(DatumGetInt32(id), true);
+	Network    *network = isnull ? NULL : LoadUnparsedNetworkById(DatumGetInt32(id), true);
 
 	/* without one it is for the constraints to say so */
 	if (network != NULL)
@@ -93,7 +93,7 @@ bnai_guard(PG_FUNCTION_ARGS)
 Datum
 bnai_may_read(PG_FUNCTION_ARGS)
 {
-	Network    *network = LoadNetworkRowsById(PG_GETARG_INT32(0), true);
+	Network    *network = LoadUnparsedNetworkById(PG_GETARG_INT32(0), true);
 
 	PG_RETURN_BOOL(network != NULL && MayReadNetwork(network));
 }

@@ -168,7 +168,7 @@ ReadScanned(CatalogScan scan)
 
 /* Reads a network's rows by name. */
 Network *
-LoadNetworkRows(const char *name, bool missing_ok)
+LoadUnparsedNetwork(const char *name, bool missing_ok)
 {
 	Network    *network = ReadScanned(BeginCatalogScan("bnai_network", "bnai_network_name_key", NETWORK_NAME,
 													   CStringGetTextDatum(name)));
@@ -182,7 +182,7 @@ LoadNetworkRows(const char *name, bool missing_ok)
 
 /* Reads a network's rows by id. */
 Network *
-LoadNetworkRowsById(int id, bool missing_ok)
+LoadUnparsedNetworkById(int id, bool missing_ok)
 {
 	Network    *network = ReadScanned(BeginCatalogScan("bnai_network", "bnai_network_pkey", NETWORK_ID,
 													   Int32GetDatum(id)));
@@ -207,14 +207,14 @@ InterpretNetwork(Network *network)
 Network *
 LoadNetwork(const char *name, bool missing_ok)
 {
-	return InterpretNetwork(LoadNetworkRows(name, missing_ok));
+	return InterpretNetwork(LoadUnparsedNetwork(name, missing_ok));
 }
 
 /* Loads a network by id. */
 Network *
 LoadNetworkById(int id, bool missing_ok)
 {
-	return InterpretNetwork(LoadNetworkRowsById(id, missing_ok));
+	return InterpretNetwork(LoadUnparsedNetworkById(id, missing_ok));
 }
 
 /* Reads a network by name, as it is now and not when the statement began. */
@@ -224,14 +224,14 @@ LoadLatestRows(const char *name)
 	Network    *network;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
-	network = LoadNetworkRows(name, false);
+	network = LoadUnparsedNetwork(name, false);
 	PopActiveSnapshot();
 	return network;
 }
 
 /* Reads a network to change it: who waited for the lock reads again. */
 Network *
-LoadNetworkRowsToChange(const char *name, bool nowait)
+LoadUnparsedNetworkToChange(const char *name, bool nowait)
 {
 	Network    *network = LoadLatestRows(name);
 
@@ -249,7 +249,7 @@ LoadNetworkRowsToChange(const char *name, bool nowait)
 Network *
 LoadNetworkToChange(const char *name, bool nowait)
 {
-	return InterpretNetwork(LoadNetworkRowsToChange(name, nowait));
+	return InterpretNetwork(LoadUnparsedNetworkToChange(name, nowait));
 }
 
 /* Adds a node to a network in memory. */

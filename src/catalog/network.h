@@ -114,6 +114,14 @@ extern Network *LoadNetwork(const char *name, bool missing_ok);
 extern Network *LoadNetworkById(int id, bool missing_ok);
 
 /*
+ * The same without parsing parameters (selector, params, plates and dim are
+ * not set): enough for privileges and for finding runs, and works for a
+ * network that is broken.
+ */
+extern Network *LoadUnparsedNetwork(const char *name, bool missing_ok);
+extern Network *LoadUnparsedNetworkById(int id, bool missing_ok);
+
+/*
  * Loads a network that the current user is about to change or to fit: checks
  * the right to, takes the network's lock until the end of the transaction
  * (an error if nowait and it is taken), and reads what is committed then.

@@ -116,7 +116,7 @@ ReturnTrace(const CatalogScan *scan, HeapTuple run, ReturnSetInfo *result)
 Datum
 bnai_trace(PG_FUNCTION_ARGS)
 {
-	Network    *network = LoadNetwork(text_to_cstring(PG_GETARG_TEXT_PP(0)), false);
+	Network    *network = LoadUnparsedNetwork(text_to_cstring(PG_GETARG_TEXT_PP(0)), false);
 	CatalogScan scan;
 	HeapTuple	run;
 

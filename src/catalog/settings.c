@@ -201,7 +201,7 @@ StoreSetting(int network, const Setting *setting, bool isnull, Datum value)
 Datum
 bnai_set(PG_FUNCTION_ARGS)
 {
-	Network    *network = LoadNetworkRowsToChange(TextArgument(fcinfo, 0, "network"), false);
+	Network    *network = LoadUnparsedNetworkToChange(TextArgument(fcinfo, 0, "network"), false);
 	const Setting *setting = FindSetting(TextArgument(fcinfo, 1, "setting"));
 	char	   *text = PG_ARGISNULL(2) ? NULL : TextArgument(fcinfo, 2, "value");
 	Datum		value = text != NULL ? ParseSetting(setting, text) : (Datum) 0;

@@ -35,7 +35,7 @@ COMMENT ON FUNCTION bnai_change_node IS 'gives a node other parameters; takes ef
 
 CREATE FUNCTION bnai_drop_node(network text, node text)
 RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION bnai_drop_node IS 'drops a node that is no parameter of another one';
+COMMENT ON FUNCTION bnai_drop_node IS 'drops a node that is no parameter of another one; with an observed node the runs of the network are dropped, too';
 
 CREATE FUNCTION bnai_drop_network(network text)
 RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
