@@ -5,6 +5,9 @@
 #ifndef BNAI_COMPAT_H
 #define BNAI_COMPAT_H
 
+#include "funcapi.h"
+#include "miscadmin.h"
+
 #if PG_VERSION_NUM < 140000
 #error "bnai needs PostgreSQL 14 or newer"
 #endif
@@ -40,6 +43,29 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags)
 #define StringToQualifiedNameList(name) stringToQualifiedNameList(name)
 #else
 #define StringToQualifiedNameList(name) stringToQualifiedNameList(name, NULL)
+#endif
+
+#if PG_VERSION_NUM < 150001
+
+/*
+ * Prepares a set-returning function that fills a tuplestore, as 15.1 does.
+ */
+static inline void
+InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext caller;
+
+	if (result == NULL || !IsA(result, ReturnSetInfo) || !(result->allowedModes & SFRM_Materialize))
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("set-valued function called in context that cannot accept a set")));
+	caller = MemoryContextSwitchTo(result->econtext->ecxt_per_query_memory);
+	if (get_call_result_type(fcinfo, NULL, &result->setDesc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	result->returnMode = SFRM_Materialize;
+	result->setResult = tuplestore_begin_heap((result->allowedModes & SFRM_Materialize_Random) != 0, false, work_mem);
+	MemoryContextSwitchTo(caller);
+}
 #endif
 
 #endif							/* BNAI_COMPAT_H */

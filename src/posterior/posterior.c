@@ -228,3 +228,16 @@ PosteriorParents(const Posterior *posterior, int leaf, int component, const Fram
 	}
 	return parents;
 }
+
+/*
+ * Frees what PosteriorParents allocated.
+ */
+void
+FreeParents(LeafParents *parents, int nparams)
+{
+	for (int i = 0; i < nparams; i++)
+	{
+		pfree(unconstify(double *, parents->moments[i]));
+		pfree(unconstify(double *, parents->params[i]));
+	}
+}

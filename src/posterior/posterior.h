@@ -118,6 +118,7 @@ extern void PosteriorWeights(const Posterior *posterior, double *weights);
 
 /* The parents of a leaf for component k, in the frame's coordinates (NULL: the user's units). */
 extern LeafParents PosteriorParents(const Posterior *posterior, int leaf, int component, const Frame *frame);
+extern void FreeParents(LeafParents *parents, int nparams);
 
 /* The same for distributions given by their usual parameters; false where there is no such distribution. */
 extern bool DistributionMoments(const Distribution *distribution, int dim, const double *params, double *u,

@@ -1,0 +1,391 @@
+/*
+ * scorer.c
+ *		Makes a posterior ready to score rows, and scores them.
+ *
+ * The expected log density of a row under component k is
+ * E[log pi_k] + sum over leaves of E[log p(x | k)], as in the pass of the fit.
+ * The predictive density is sum over k of E[pi_k] times the predictive of the
+ * component, a Student-t (Bishop 2006, eq. 10.81); the retired components
+ * still hold their prior, so they enter as one term with their joint weight.
+ *
+ * Constants are in coordinates that are centred on the components, since the
+ * second moment of a location far from 0 has lost its variance.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "utils/builtins.h"
+
+#include "posterior/labels.h"
+#include "scoring/scoring.h"
+
+/* A candidate with what orders it */
+typedef struct RankedComponent
+{
+	int			component;
+	int			rank;
+} RankedComponent;
+
+/*
+ * Orders components for qsort.
+ */
+static int
+CompareRanks(const void *a, const void *b)
+{
+	return ((const RankedComponent *) a)->rank - ((const RankedComponent *) b)->rank;
+}
+
+/*
+ * Chooses the candidates and their order.
+ */
+static void
+ChooseCandidates(Scorer *scorer, const Posterior *posterior, Candidates candidates)
+{
+	RankedComponent *ranked = palloc(sizeof(RankedComponent) * posterior->components);
+	int			n = 0;
+
+	for (int k = 0; k < posterior->components; k++)
+	{
+		const char *label = posterior->clusters[k].label;
+
+		if (candidates == CANDIDATES_LABELLED ? label == NULL : !posterior->clusters[k].live)
+			continue;
+		ranked[n].component = k;
+		ranked[n++].rank = candidates == CANDIDATES_LABELLED ? LabelOrdinal(label) : k;
+	}
+	qsort(ranked, n, sizeof(RankedComponent), CompareRanks);
+	scorer->ncandidates = n;
+	scorer->components = palloc(sizeof(int) * n);
+	scorer->labels = palloc0(sizeof(text *) * n);
+	scorer->log_weights = palloc0(sizeof(double) * n);
+	for (int c = 0; c < n; c++)
+	{
+		const char *label = posterior->clusters[ranked[c].component].label;
+
+		scorer->components[c] = ranked[c].component;
+		if (label != NULL)
+			scorer->labels[c] = cstring_to_text(label);
+	}
+	pfree(ranked);
+}
+
+/*
+ * Writes the candidates' E[log pi_k].
+ */
+static void
+PrepareLogWeights(Scorer *scorer, const Posterior *posterior)
+{
+	double	   *u;
+
+	if (posterior->selector == NULL)
+		return;
+	u = palloc(sizeof(double) * posterior->components);
+	if (posterior->weights.node >= 0)
+		PosteriorMoments(posterior, posterior->weights.node, 0, u);
+	else
+		FixedMoments(&Distributions[DIST_CATEGORICAL]->params[0], posterior->components, posterior->weights.values, u);
+	for (int c = 0; c < scorer->ncandidates; c++)
+		scorer->log_weights[c] = u[scorer->components[c]];
+	pfree(u);
+}
+
+/*
+ * Chooses the terms of the density and their weights; returns the component
+ * of each: for the retired ones together the first of them.
+ */
+static int *
+ChooseTerms(Scorer *scorer, const Posterior *posterior)
+{
+	double	   *weights = palloc(sizeof(double) * posterior->components);
+	int		   *components = palloc(sizeof(int) * posterior->components);
+	double		retired_weight = 0;
+	int			retired = -1;
+	int			n = 0;
+
+	PosteriorWeights(posterior, weights);
+	scorer->term_log_weights = palloc(sizeof(double) * posterior->components);
+	for (int k = 0; k < posterior->components; k++)
+	{
+		if (posterior->clusters[k].live)
+		{
+			scorer->term_log_weights[n] = log(weights[k]);
+			components[n++] = k;
+			continue;
+		}
+		retired_weight += weights[k];
+		if (retired < 0)
+			retired = k;
+	}
+	if (retired >= 0)
+	{
+		scorer->term_log_weights[n] = log(retired_weight);
+		components[n++] = retired;
+	}
+	scorer->nterms = n;
+	pfree(weights);
+	return components;
+}
+
+/*
+ * Returns coordinates centred on the mean location of the live components.
+ */
+static Frame
+LeafFrame(const Posterior *posterior, const PosteriorLeaf *leaf)
+{
+	const Distribution *distribution = Distributions[leaf->distribution];
+	Frame		frame = {.dim = leaf->dim};
+	double	   *location = palloc(sizeof(double) * leaf->dim);
+	int			nlive = 0;
+
+	frame.centre = palloc0(sizeof(double) * leaf->dim);
+	frame.scale = palloc(sizeof(double) * leaf->dim);
+	for (int j = 0; j < leaf->dim; j++)
+		frame.scale[j] = 1;
+	for (int k = 0; k < posterior->components; k++)
+		nlive += posterior->clusters[k].live;
+	for (int i = 0; i < distribution->nparams; i++)
+	{
+		const ParamSpec *spec = &distribution->params[i];
+
+		if (spec->role != ROLE_LOCATION)
+			continue;
+		for (int k = 0; k < posterior->components; k++)
+		{
+			if (!posterior->clusters[k].live)
+				continue;
+			PosteriorParamMean(posterior, &leaf->params[i], spec, leaf->dim, k, location);
+			for (int j = 0; j < ShapeSize(spec->shape, leaf->dim); j++)
+				frame.centre[j] += location[j] / nlive;
+		}
+	}
+	pfree(location);
+	return frame;
+}
+
+/*
+ * Prepares one leaf for all candidates and terms.
+ */
+static void
+PrepareLeaf(Scorer *scorer, const Posterior *posterior, int index, const int *term_components)
+{
+	const PosteriorLeaf *leaf = &posterior->leaves[index];
+	ScorerLeaf *out = &scorer->leaves[index];
+	Frame		frame = LeafFrame(posterior, leaf);
+	int			ncandidates = leaf->mixture ? scorer->ncandidates : 0;
+	int			nterms = leaf->mixture ? scorer->nterms : 1;
+
+	out->kernel = FindLeafKernel(leaf->distribution);
+	out->name = pstrdup(leaf->name);
+	out->mixture = leaf->mixture;
+	out->dim = leaf->dim;
+	out->ncolumns = PosteriorLeafColumns(leaf);
+	out->centre = frame.centre;
+	out->constants_size = out->kernel->constants_size(leaf->dim);
+	out->constants = palloc_extended(mul_size(sizeof(double) * out->constants_size, ncandidates), MCXT_ALLOC_HUGE);
+	out->predictive_size = out->kernel->predictive_size(leaf->dim);
+	out->predictive = palloc_extended(mul_size(sizeof(double) * out->predictive_size, nterms), MCXT_ALLOC_HUGE);
+	for (int c = 0; c < ncandidates; c++)
+	{
+		LeafParents parents = PosteriorParents(posterior, index, scorer->components[c], &frame);
+
+		out->kernel->prepare(leaf->dim, parents.moments, out->constants + (Size) c * out->constants_size);
+		FreeParents(&parents, Distributions[leaf->distribution]->nparams);
+	}
+	for (int t = 0; t < nterms; t++)
+	{
+		LeafParents parents = PosteriorParents(posterior, index, leaf->mixture ? term_components[t] : 0, &frame);
+
+		out->kernel->prepare_predictive(leaf->dim, parents.params, parents.fixed,
+										out->predictive + (Size) t * out->predictive_size);
+		FreeParents(&parents, Distributions[leaf->distribution]->nparams);
+	}
+}
+
+/*
+ * Makes a scorer, in the current memory context.
+ */
+Scorer *
+BuildScorer(const Posterior *posterior, Candidates candidates)
+{
+	Scorer	   *scorer = palloc0(sizeof(Scorer));
+	int		   *term_components;
+
+	scorer->clusters = posterior->selector != NULL;
+	ChooseCandidates(scorer, posterior, candidates);
+	PrepareLogWeights(scorer, posterior);
+	term_components = ChooseTerms(scorer, posterior);
+
+	scorer->nleaves = posterior->nleaves;
+	scorer->leaves = palloc0(sizeof(ScorerLeaf) * posterior->nleaves);
+	scorer->columns = palloc(sizeof(char *) * PosteriorColumns(posterior));
+	for (int i = 0; i < posterior->nleaves; i++)
+	{
+		scorer->leaves[i].first_column = scorer->ncolumns;
+		PrepareLeaf(scorer, posterior, i, term_components);
+		for (int j = 0; j < scorer->leaves[i].ncolumns; j++)
+			scorer->columns[scorer->ncolumns++] = pstrdup(posterior->leaves[i].columns[j]);
+	}
+	scorer->row = palloc(sizeof(double) * scorer->ncolumns);
+	scorer->scores = palloc(sizeof(double) * posterior->components);
+	pfree(term_components);
+	return scorer;
+}
+
+/*
+ * Raises an error for a value that no density is defined for.
+ */
+static void
+RefuseValue(const Scorer *scorer, int column, double value)
+{
+	ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					errmsg("column \"%s\" holds %s", scorer->columns[column],
+						   isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity"),
+					errhint("Leave such rows out, or replace the value by NULL.")));
+}
+
+/*
+ * Brings a row into the coordinates of the leaves.
+ */
+static void
+CentreRow(Scorer *scorer, const double *x)
+{
+	for (int i = 0; i < scorer->nleaves; i++)
+	{
+		const ScorerLeaf *leaf = &scorer->leaves[i];
+
+		for (int j = 0; j < leaf->ncolumns; j++)
+		{
+			int			column = leaf->first_column + j;
+
+			if (unlikely(!isfinite(x[column])))
+				RefuseValue(scorer, column, x[column]);
+			scorer->row[column] = x[column] - leaf->centre[j];
+		}
+	}
+}
+
+/*
+ * Writes the expected log densities of a row under the candidates; leaves
+ * that do not depend on the selector are the same for all and left out.
+ */
+static void
+ScoreCandidates(Scorer *scorer, const double *x)
+{
+	CentreRow(scorer, x);
+	memcpy(scorer->scores, scorer->log_weights, sizeof(double) * scorer->ncandidates);
+	for (int i = 0; i < scorer->nleaves; i++)
+	{
+		const ScorerLeaf *leaf = &scorer->leaves[i];
+		const double *row = scorer->row + leaf->first_column;
+		const double *constants = leaf->constants;
+
+		if (!leaf->mixture)
+			continue;
+		for (int c = 0; c < scorer->ncandidates; c++, constants += leaf->constants_size)
+			scorer->scores[c] += leaf->kernel->score_row(leaf->dim, constants, row);
+	}
+}
+
+/*
+ * Returns the index of the greatest number, the first one of equals.
+ */
+static int
+Greatest(const double *values, int count)
+{
+	int			best = 0;
+
+	for (int i = 1; i < count; i++)
+		if (values[i] > values[best])
+			best = i;
+	return best;
+}
+
+/*
+ * Returns the best candidate for a row, -1 if there is none.
+ */
+int
+ScoreCandidate(Scorer *scorer, const double *x)
+{
+	if (scorer->ncandidates == 0)
+		return -1;
+	ScoreCandidates(scorer, x);
+	return Greatest(scorer->scores, scorer->ncandidates);
+}
+
+/*
+ * Returns the best component for a row, -1 if there is none.
+ */
+int
+ScoreComponent(Scorer *scorer, const double *x)
+{
+	int			candidate = ScoreCandidate(scorer, x);
+
+	return candidate < 0 ? -1 : scorer->components[candidate];
+}
+
+/*
+ * Writes the probabilities of the candidates.  Where the row is so far out
+ * that no density can be told from 0, the whole goes to the best one.
+ */
+void
+ScoreProbabilities(Scorer *scorer, const double *x, double *probabilities)
+{
+	int			best = ScoreCandidate(scorer, x);
+	double		sum = 0;
+
+	for (int c = 0; c < scorer->ncandidates; c++)
+	{
+		double		difference = scorer->scores[c] - scorer->scores[best];
+
+		probabilities[c] = c == best ? 1 : isnan(difference) ? 0 : exp(difference);
+		sum += probabilities[c];
+	}
+	for (int c = 0; c < scorer->ncandidates; c++)
+		probabilities[c] /= sum;
+}
+
+/*
+ * Returns log sum exp, -Infinity for nothing.
+ */
+static double
+LogSumExp(const double *values, int count)
+{
+	double		greatest = -INFINITY;
+	double		sum = 0;
+
+	for (int i = 0; i < count; i++)
+		greatest = Max(greatest, values[i]);
+	if (isinf(greatest))
+		return greatest;
+	for (int i = 0; i < count; i++)
+		sum += exp(values[i] - greatest);
+	return greatest + log(sum);
+}
+
+/*
+ * Returns the log predictive density of a row.
+ */
+double
+ScoreDensity(Scorer *scorer, const double *x)
+{
+	double		density = 0;
+
+	CentreRow(scorer, x);
+	memcpy(scorer->scores, scorer->term_log_weights, sizeof(double) * scorer->nterms);
+	for (int i = 0; i < scorer->nleaves; i++)
+	{
+		const ScorerLeaf *leaf = &scorer->leaves[i];
+		const double *row = scorer->row + leaf->first_column;
+		const double *constants = leaf->predictive;
+
+		if (!leaf->mixture)
+		{
+			density += leaf->kernel->predictive_row(leaf->dim, constants, row);
+			continue;
+		}
+		for (int t = 0; t < scorer->nterms; t++, constants += leaf->predictive_size)
+			scorer->scores[t] += leaf->kernel->predictive_row(leaf->dim, constants, row);
+	}
+	return density + LogSumExp(scorer->scores, scorer->nterms);
+}

@@ -1,0 +1,95 @@
+/*
+ * scoring.h
+ *		A posterior made ready to score rows.
+ *
+ * Everything is computed in plain C, the same on every processor, and labels
+ * with the expected log densities of the fit: the label of a row is what the
+ * results column holds for it.
+ */
+#ifndef BNAI_SCORING_H
+#define BNAI_SCORING_H
+
+#include "fmgr.h"
+
+#include "distributions/leaf.h"
+#include "posterior/posterior.h"
+
+/* A leaf, with constants for each candidate and for each term of the density */
+typedef struct ScorerLeaf
+{
+	const LeafKernel *kernel;
+	const char *name;
+	bool		mixture;		/* one set of constants per candidate and term, else one */
+	int			dim;
+	int			first_column;
+	int			ncolumns;
+	double	   *centre;			/* of the coordinates that constants are in */
+	int			constants_size;
+	double	   *constants;		/* candidates x constants_size */
+	int			predictive_size;
+	double	   *predictive;		/* terms x predictive_size */
+} ScorerLeaf;
+
+typedef struct Scorer
+{
+	/* columns, leaf by leaf */
+	int			ncolumns;
+	char	  **columns;
+	int			nleaves;
+	ScorerLeaf *leaves;
+
+	bool		clusters;		/* is there a selector, so that rows can be given to components? */
+
+	/* candidates: the components that a row can be given to, in the order that decides ties */
+	int			ncandidates;
+	int		   *components;
+	text	  **labels;			/* NULL where there is none */
+	double	   *log_weights;	/* E[log pi_k] */
+
+	/* terms of the density: live components, then all retired ones in one */
+	int			nterms;
+	double	   *term_log_weights;	/* log E[pi_k] */
+
+	/* memory */
+	double	   *row;			/* the row in the coordinates of the leaves */
+	double	   *scores;			/* of the candidates, or terms */
+} Scorer;
+
+/*
+ * Which components are candidates: those with a label in the order of labels,
+ * or all live ones in their own order, which is for the first labelling.  For
+ * rows of the fit the best one is the same.
+ */
+typedef enum Candidates
+{
+	CANDIDATES_LABELLED,
+	CANDIDATES_LIVE
+} Candidates;
+
+/* Allocates in the current memory context. */
+extern Scorer *BuildScorer(const Posterior *posterior, Candidates candidates);
+
+/* Returns the best component for a row of ncolumns finite numbers in the user's units; -1 if there are no candidates. */
+extern int	ScoreComponent(Scorer *scorer, const double *x);
+
+/* The same, as an index into the candidates. */
+extern int	ScoreCandidate(Scorer *scorer, const double *x);
+
+/* Writes the probabilities of the candidates; they sum to 1. */
+extern void ScoreProbabilities(Scorer *scorer, const double *x, double *probabilities);
+
+/* Returns the log predictive density of a row. */
+extern double ScoreDensity(Scorer *scorer, const double *x);
+
+/*
+ * The scorer for a call: of the current run of the network that argument 0
+ * names, NULL (with a notice) if there is none; or of the posterior that
+ * argument 0 is.  Kept in fn_extra while nothing changes.
+ */
+extern Scorer *ScorerByName(FunctionCallInfo fcinfo);
+extern Scorer *ScorerByValue(FunctionCallInfo fcinfo);
+
+/* The row that argument 1, an array, holds; NULL if one of its elements is.  Raises an error for a wrong number of them. */
+extern const double *ScorerRow(FunctionCallInfo fcinfo, const Scorer *scorer);
+
+#endif							/* BNAI_SCORING_H */

@@ -1,0 +1,35 @@
+
+/* --- scoring: rows that the network may never have seen --- */
+
+-- A VARIADIC function takes an array too: f(network, VARIADIC array).  A second
+-- function for arrays would have the same argument types.
+
+CREATE FUNCTION bnai_predict(network text, VARIADIC observation float8[]) RETURNS text
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'bnai_predict';
+COMMENT ON FUNCTION bnai_predict(text, float8[]) IS
+	'the label of the cluster that a row belongs to, as the results column holds it; the values are those of the network''s columns, in its order (an array: VARIADIC array); NULL if one of them is, or the network has not been inferred';
+
+CREATE FUNCTION bnai_predict(posterior bnai_posterior, VARIADIC observation float8[]) RETURNS text
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'bnai_predict_by_value';
+COMMENT ON FUNCTION bnai_predict(bnai_posterior, float8[]) IS 'the label of the cluster of a posterior that a row belongs to';
+
+CREATE FUNCTION bnai_predict_proba(network text, VARIADIC observation float8[], OUT label text, OUT probability float8)
+	RETURNS SETOF record
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 20 ROWS 5 AS 'MODULE_PATHNAME', 'bnai_predict_proba';
+COMMENT ON FUNCTION bnai_predict_proba(text, float8[]) IS
+	'the labels with the probability that a row belongs to them, the greatest first; they sum to 1';
+
+CREATE FUNCTION bnai_predict_proba(posterior bnai_posterior, VARIADIC observation float8[], OUT label text, OUT probability float8)
+	RETURNS SETOF record
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 ROWS 5 AS 'MODULE_PATHNAME', 'bnai_predict_proba_by_value';
+COMMENT ON FUNCTION bnai_predict_proba(bnai_posterior, float8[]) IS
+	'the labels of a posterior with the probability that a row belongs to them, the greatest first';
+
+CREATE FUNCTION bnai_score(network text, VARIADIC observation float8[]) RETURNS float8
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'bnai_score';
+COMMENT ON FUNCTION bnai_score(text, float8[]) IS
+	'the log of the posterior predictive density of a row, a mixture of Student-t distributions, in nats and the user''s units: the lower, the less typical';
+
+CREATE FUNCTION bnai_score(posterior bnai_posterior, VARIADIC observation float8[]) RETURNS float8
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'bnai_score_by_value';
+COMMENT ON FUNCTION bnai_score(bnai_posterior, float8[]) IS 'the log of the predictive density of a row under a posterior';
