@@ -97,6 +97,8 @@ const Distribution Dirichlet = {
 		{"alpha", ROLE_INVARIANT, SHAPE_VECTOR, DIST_NONE, true},
 	},
 	.signature = "Dirichlet(alpha)",
+	.nmoments = 1,
+	.moment_specs = {{"mean_log", SHAPE_VECTOR}},
 	.size = DirichletSize,
 	.natural = DirichletNatural,
 	.log_partition = DirichletLogPartition,

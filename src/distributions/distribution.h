@@ -62,6 +62,15 @@ typedef struct ParamSpec
 	bool		positive;		/* values (or eigenvalues) must be > 0 */
 } ParamSpec;
 
+/* A part of the moments u, as bnai_moments shows it */
+typedef struct MomentSpec
+{
+	const char *name;
+	ValueShape	shape;
+} MomentSpec;
+
+#define MAX_MOMENTS 2
+
 typedef struct Distribution
 {
 	const char *name;			/* as in SQL; compared case-insensitively */
@@ -70,6 +79,8 @@ typedef struct Distribution
 	int			nparams;
 	ParamSpec	params[MAX_PARAMS];
 	const char *signature;		/* for error hints: "Gaussian(mu, Lambda)" */
+	int			nmoments;
+	MomentSpec	moment_specs[MAX_MOMENTS];	/* u, part by part */
 
 	/* Length of phi and of u, which is the same. */
 	int			(*size) (int dim);

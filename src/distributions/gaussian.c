@@ -170,6 +170,8 @@ const Distribution Gaussian = {
 		{"Lambda", ROLE_PRECISION, SHAPE_MATRIX, DIST_WISHART, true},
 	},
 	.signature = "Gaussian(mu, Lambda)",
+	.nmoments = 2,
+	.moment_specs = {{"mean", SHAPE_VECTOR}, {"second_moment", SHAPE_MATRIX}},
 	.size = GaussianSize,
 	.natural = GaussianNatural,
 	.log_partition = GaussianLogPartition,

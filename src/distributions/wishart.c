@@ -111,6 +111,8 @@ const Distribution Wishart = {
 		{"V", ROLE_RATE, SHAPE_MATRIX, DIST_WISHART, true},
 	},
 	.signature = "Wishart(n, V)",
+	.nmoments = 2,
+	.moment_specs = {{"mean", SHAPE_MATRIX}, {"mean_log_det", SHAPE_SCALAR}},
 	.size = WishartSize,
 	.natural = WishartNatural,
 	.log_partition = WishartLogPartition,
