@@ -1,0 +1,19 @@
+/*
+ * describe.h
+ *		Values of a posterior as SQL arrays.
+ */
+#ifndef BNAI_DESCRIBE_H
+#define BNAI_DESCRIBE_H
+
+#include "posterior/posterior.h"
+
+/* A float8[] of a value: one element, a vector, or a matrix of two dimensions; NaN becomes NULL. */
+extern Datum ValueArray(ValueShape shape, int dim, const double *values);
+
+/* Writes the covariance that a precision of this shape stands for: its inverse, or one over the scalar. */
+extern void InvertPrecision(ValueShape shape, int dim, const double *precision, double *covariance);
+
+/* Index of the parameter with a role, -1 if the distribution has none. */
+extern int	FindParam(const Distribution *distribution, ParamRole role);
+
+#endif							/* BNAI_DESCRIBE_H */
