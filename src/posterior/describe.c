@@ -45,7 +45,7 @@ ValueArray(ValueShape shape, int dim, const double *values)
 
 	for (int i = 0; i < size; i++)
 	{
-		elements[i] = Float8GetDatum(values[i]);
+		elements[i] = Float8GetDatum(values[i] + 0.0); /* no -0 */
 		nulls[i] = isnan(values[i]);
 	}
 	return PointerGetDatum(construct_md_array(elements, nulls, ndims, dims, lower_bounds, FLOAT8OID, sizeof(float8),

@@ -7,7 +7,6 @@
 #include "funcapi.h"
 #include "utils/builtins.h"
 
-#include "catalog/runs.h"
 #include "compat.h"
 #include "posterior/current.h"
 #include "posterior/describe.h"
@@ -15,18 +14,6 @@
 PG_FUNCTION_INFO_V1(bnai_fitted);
 PG_FUNCTION_INFO_V1(bnai_mean);
 PG_FUNCTION_INFO_V1(bnai_moments);
-
-/*
- * Returns the value of the current run of the network that argument 0 names,
- * 0 if there is none.
- */
-static Datum
-FittedValue(FunctionCallInfo fcinfo)
-{
-	int64		run = ReadableRun(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-
-	return run == 0 ? (Datum) 0 : RunPosterior(run);
-}
 
 /*
  * Raises an error that says what the name stands for instead.
@@ -73,11 +60,11 @@ FindArgumentNode(FunctionCallInfo fcinfo, const Posterior *posterior)
 Datum
 bnai_fitted(PG_FUNCTION_ARGS)
 {
-	Datum		value = FittedValue(fcinfo);
+	const Fitted *fitted = CurrentFitted(fcinfo);
 
-	if (value == 0)
+	if (fitted == NULL)
 		PG_RETURN_NULL();
-	return value;
+	return fitted->value;
 }
 
 /*
@@ -86,23 +73,21 @@ bnai_fitted(PG_FUNCTION_ARGS)
 Datum
 bnai_mean(PG_FUNCTION_ARGS)
 {
-	Datum		value = FittedValue(fcinfo);
-	Posterior  *posterior;
+	const Fitted *fitted = CurrentFitted(fcinfo);
 	const PosteriorNode *node;
 	double		mean;
 	int			index;
 
-	if (value == 0)
+	if (fitted == NULL)
 		PG_RETURN_NULL();
-	posterior = DatumGetPosterior(value);
-	index = FindArgumentNode(fcinfo, posterior);
-	node = &posterior->nodes[index];
+	index = FindArgumentNode(fcinfo, fitted->posterior);
+	node = &fitted->posterior->nodes[index];
 	if (Distributions[node->distribution]->shape != SHAPE_SCALAR || node->plates > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("node \"%s\" is more than one number", node->name),
 				 errhint("SELECT * FROM bnai_moments(%s, %s) returns its mean for each plate.",
 						 quote_literal_cstr(text_to_cstring(PG_GETARG_TEXT_PP(0))), quote_literal_cstr(node->name))));
-	PosteriorMean(posterior, index, 0, &mean);
+	PosteriorMean(fitted->posterior, index, 0, &mean);
 	PG_RETURN_FLOAT8(mean);
 }
 
@@ -171,16 +156,14 @@ PutMoments(ReturnSetInfo *result, const Posterior *posterior, int index, int pla
 Datum
 bnai_moments(PG_FUNCTION_ARGS)
 {
-	Datum		value = FittedValue(fcinfo);
-	Posterior  *posterior;
+	const Fitted *fitted = CurrentFitted(fcinfo);
 	int			index;
 
 	InitMaterializedSRF(fcinfo, 0);
-	if (value == 0)
+	if (fitted == NULL)
 		return (Datum) 0;
-	posterior = DatumGetPosterior(value);
-	index = FindArgumentNode(fcinfo, posterior);
-	for (int k = 0; k < posterior->nodes[index].plates; k++)
-		PutMoments((ReturnSetInfo *) fcinfo->resultinfo, posterior, index, k);
+	index = FindArgumentNode(fcinfo, fitted->posterior);
+	for (int k = 0; k < fitted->posterior->nodes[index].plates; k++)
+		PutMoments((ReturnSetInfo *) fcinfo->resultinfo, fitted->posterior, index, k);
 	return (Datum) 0;
 }

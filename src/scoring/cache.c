@@ -16,30 +16,16 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
-#include "miscadmin.h"
 #include "nodes/primnodes.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
 
 #include "catalog/runs.h"
 #include "posterior/current.h"
 #include "scoring/scoring.h"
 
 #define CACHE_ENTRIES 8
-
-/* What the answer to "which run?" may depend on */
-typedef struct Moment
-{
-	TransactionId xmin;
-	TransactionId xmax;
-	uint64		completions;	/* transactions completed when the snapshot was taken */
-	CommandId	command;
-	SubTransactionId subtransaction;
-	Oid			user;
-} Moment;
 
 typedef struct CacheEntry
 {
@@ -59,35 +45,6 @@ typedef struct ScorerCache
 	int			next;			/* entry that makes room for another */
 	CacheEntry	entries[CACHE_ENTRIES];
 } ScorerCache;
-
-/*
- * Writes the current moment.
- */
-static void
-GetMoment(Moment *moment)
-{
-	Snapshot	snapshot;
-
-	if (unlikely(!ActiveSnapshotSet()))
-		elog(ERROR, "there is no active snapshot to read the current run with");
-	snapshot = GetActiveSnapshot();
-	moment->xmin = snapshot->xmin;
-	moment->xmax = snapshot->xmax;
-	moment->completions = snapshot->snapXactCompletionCount;
-	moment->command = snapshot->curcid;
-	moment->subtransaction = GetCurrentSubTransactionId();
-	moment->user = GetUserId();
-}
-
-/*
- * Compares two moments.
- */
-static bool
-SameMoment(const Moment *a, const Moment *b)
-{
-	return a->xmin == b->xmin && a->xmax == b->xmax && a->completions == b->completions && a->command == b->command &&
-		   a->subtransaction == b->subtransaction && a->user == b->user;
-}
 
 /*
  * Returns whether argument 0 of a call is a constant.
