@@ -1,6 +1,7 @@
 /*
  * vb.h
- *		Variational Bayes: restarts, sweeps, stop rule.
+ *		Variational Bayes: sweeps, stop rule, restarts, and the fit that comes
+ *		out of them.
  */
 #ifndef BNAI_VB_H
 #define BNAI_VB_H
@@ -35,6 +36,7 @@ typedef struct Trace
 /* What an inference found */
 typedef struct Fit
 {
+	int64		rows;
 	Job		   *job;			/* on all rows */
 	int			restarts;
 	int			best_restart;
@@ -46,9 +48,6 @@ typedef struct Fit
 	int			accepted[MOVE_KINDS];
 	Trace		trace;
 } Fit;
-
-/* Fits a bound plan to the rows.  Everything is allocated in the current memory context. */
-extern Fit *FitPlan(const NetworkPlan *plan, const RowStore *rows);
 
 /* Estimates the gain that is left (Aitken) and says when it is small enough */
 typedef struct StopRule
@@ -66,6 +65,9 @@ extern void Sweep(Job *const *jobs, int njobs);
 
 /* First statistics of a job by its rule. */
 extern void FirstPass(Job *const *jobs, int njobs);
+
+/* Fits a bound plan to the rows.  Everything is allocated in the current memory context. */
+extern Fit *FitPlan(const NetworkPlan *plan, const RowStore *rows);
 
 extern void AddTrace(Trace *trace, int restart, int iteration, double elbo, const char *event);
 
