@@ -1,0 +1,129 @@
+# Networks, their posteriors and runs survive pg_dump and restore: by a
+# superuser and by the owner of the database, with a role or a table missing on
+# the other side.
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $here = PostgreSQL::Test::Cluster->new('here');
+$here->init;
+$here->start;
+
+# What must be the same on the other side, as text
+my $state = q{
+	SELECT network, type, owner, source, columns, results_column, restarts, seed FROM bnai_networks ORDER BY 1;
+	SELECT network, node, distribution, params, source, columns FROM bnai_nodes ORDER BY network, id;
+	SELECT run, network, rows, elbo, clusters, is_current FROM bnai_runs ORDER BY 1;
+	SELECT network, bnai_fitted(network) FROM bnai_networks WHERE network <> 'bare' ORDER BY 1;
+	SELECT id, label, bnai_predict('m', a, b) FROM "the metrics" ORDER BY 1;
+	SELECT network, count(*) FROM bnai_networks, bnai_trace(network) GROUP BY 1 ORDER BY 1;
+};
+
+# A database of the role dbo with networks of dbo and alice; its table was renamed since.
+sub make_shop
+{
+	$here->safe_psql('postgres', 'CREATE ROLE dbo LOGIN; CREATE ROLE alice LOGIN; CREATE DATABASE shop OWNER dbo');
+	$here->safe_psql('shop', 'CREATE EXTENSION bnai');
+	$here->safe_psql('shop', q{
+		SET ROLE dbo;
+		CREATE TABLE metrics (id int PRIMARY KEY, a float8, b float8, label text);
+		INSERT INTO metrics SELECT i, 10 * (i % 2) + sin(i), 10 * (i % 2) + cos(2.5 * i) FROM generate_series(1, 40) i;
+		GRANT SELECT ON metrics TO alice;
+		SELECT bnai_create_clustering('m', 'metrics', '{a,b}', results_column => 'label', max_clusters => 3, restarts => 2);
+		SELECT bnai_infer('m'), bnai_infer('m');
+		SELECT bnai_create_network('bare', seed => 7);
+		ALTER TABLE metrics RENAME TO "the metrics";
+		SET ROLE alice;
+		SELECT bnai_create_network('a');
+		SELECT bnai_add_node('a', 'mu', 'GaussianARD', '0, 1e-6');
+		SELECT bnai_add_node('a', 'tau', 'Gamma', '1e-6, 1e-6');
+		SELECT bnai_add_node('a', 'x', 'GaussianARD', 'mu, tau', '"the metrics"', '{a}');
+		SELECT bnai_infer('a');
+	});
+}
+
+# Dumps the shop to a file as a role.
+sub dump_shop
+{
+	my ($role, $file, @options) = @_;
+	$here->command_ok([ 'pg_dump', '-U', $role, '-f', $file, @options, $here->connstr('shop') ], "pg_dump as $role @options");
+}
+
+# Restores a file of SQL as a role; returns the errors.
+sub restore_sql
+{
+	my ($node, $role, $database, $file) = @_;
+	my ($out, $err) = ('', '');
+	IPC::Run::run([ 'psql', '-XqU', $role, '-f', $file, $node->connstr($database) ], '>', \$out, '2>', \$err);
+	return join '', grep { /ERROR/ } split /^/, $err;
+}
+
+make_shop();
+my $user = $here->safe_psql('postgres', 'SELECT current_user');
+my $before = $here->safe_psql('shop', $state);
+my $dir = PostgreSQL::Test::Utils::tempdir();
+
+# --- superuser ---
+dump_shop($user, "$dir/plain.sql");
+$here->safe_psql('postgres', 'CREATE DATABASE plain OWNER dbo');
+is(restore_sql($here, $user, 'plain', "$dir/plain.sql"), '', 'a plain dump is restored without error');
+is($here->safe_psql('plain', $state), $before, 'and gives the same networks, runs, posteriors and predictions');
+
+dump_shop($user, "$dir/custom", '-Fc');
+$here->safe_psql('postgres', 'CREATE DATABASE custom OWNER dbo');
+$here->command_ok([ 'pg_restore', '--exit-on-error', '-d', $here->connstr('custom'), "$dir/custom" ], 'pg_restore');
+is($here->safe_psql('custom', $state), $before, 'the same with pg_restore');
+
+# new ids come after the restored ones
+my $runs = $here->safe_psql('custom', 'SELECT max(run) FROM bnai_runs');
+cmp_ok($here->safe_psql('custom', q{SET ROLE dbo; SELECT run FROM bnai_infer('m')}), '>', $runs, 'a run after the restore has a new number');
+is($here->safe_psql('custom', q{SET ROLE alice; SELECT bnai_create_network('new'); SELECT count(*) FROM bnai_networks WHERE network = 'new'}),
+	"\n1", 'a network after the restore has a new id');
+
+# --- data alone, into what a dump of the schema made ---
+dump_shop($user, "$dir/schema.sql", '--schema-only');
+dump_shop($user, "$dir/data.sql", '--data-only');
+$here->safe_psql('postgres', 'CREATE DATABASE halves OWNER dbo');
+is(restore_sql($here, $user, 'halves', "$dir/schema.sql"), '', 'the schema alone is restored');
+is($here->safe_psql('halves', 'SELECT count(*) FROM bnai_networks'), '0', 'without networks');
+is(restore_sql($here, $user, 'halves', "$dir/data.sql"), '', 'then the data');
+is($here->safe_psql('halves', $state), $before, 'together they give the same');
+
+# --- the owner of the database ---
+dump_shop('dbo', "$dir/dbo.sql");
+$here->safe_psql('postgres', 'CREATE DATABASE owned OWNER dbo');
+$here->safe_psql('owned', 'CREATE EXTENSION bnai');
+# only the owner of an extension, a superuser, may set its comment
+is(restore_sql($here, 'dbo', 'owned', "$dir/dbo.sql") =~ s/.*must be owner of extension.*\n//r, '', 'the owner of a database restores it');
+is($here->safe_psql('owned', $state), $before =~ s/^a\|general\|alice\|/a|general|dbo|/mr,
+	'with the same result, but a network that is not his to give away becomes his');
+is($here->safe_psql('owned', q{SET ROLE dbo; SELECT rows FROM bnai_infer('a')}), '40', 'and he infers it');
+
+# --- a source that is not there ---
+dump_shop($user, "$dir/without.sql", '--exclude-table=*metrics*');
+$here->safe_psql('postgres', 'CREATE DATABASE without OWNER dbo');
+is(restore_sql($here, $user, 'without', "$dir/without.sql"), '', 'networks are restored without their table');
+is($here->safe_psql('without', q{SELECT DISTINCT source FROM bnai_nodes WHERE source IS NOT NULL}), 'public."the metrics"', 'and remember it');
+is($here->safe_psql('without', q{SELECT bnai_predict('m', 0, 0) = bnai_predict('m', 10, 10)}), 'f', 'posteriors work without it');
+like(($here->psql('without', q{SELECT bnai_infer('m')}))[2], qr/source public."the metrics" of node "Y" does not exist/, 'inference says what is missing');
+$here->safe_psql('without', q{CREATE TABLE "the metrics" AS SELECT i AS id, sin(i) AS a, cos(i) AS b, NULL::text AS label FROM generate_series(1, 20) i});
+is($here->safe_psql('without', q{SELECT rows FROM bnai_infer('m')}), '20', 'and works once there is a table of that name');
+
+# --- a role that is not there ---
+my $there = PostgreSQL::Test::Cluster->new('there');
+$there->init;
+$there->start;
+dump_shop($user, "$dir/roles.sql", '--no-owner', '--no-privileges');
+$there->safe_psql('postgres', 'CREATE ROLE dbo LOGIN; CREATE ROLE bob LOGIN; CREATE DATABASE shop OWNER dbo');
+is(restore_sql($there, $user, 'shop', "$dir/roles.sql"), '', 'networks are restored without their owner');
+is($there->safe_psql('shop', $state), $before, 'with the same result');
+$there->safe_psql('shop', 'GRANT SELECT ON "the metrics" TO bob, dbo');
+like(($there->psql('shop', q{SET ROLE bob; SELECT bnai_set('a', 'seed', '2')}))[2], qr/must be superuser to change network "a"/, 'nobody owns such a network');
+is($there->safe_psql('shop', q{SELECT bnai_set('a', 'owner', 'bob'); SET ROLE bob; SELECT rows FROM bnai_infer('a')}), "\n40", 'until a superuser gives it to somebody');
+
+$here->stop;
+$there->stop;
+done_testing();
