@@ -26,6 +26,7 @@ typedef struct Template
 typedef struct Priors
 {
 	const char *name;
+	double		resolution;		/* see bnai_set; without a floor a shared scale can shrink to nothing */
 	Template	nodes[MAX_TEMPLATES];
 } Priors;
 
@@ -34,15 +35,15 @@ typedef struct Priors
  * how large a typical cluster is.  "vague" says next to nothing.
  */
 static const Priors PriorSets[] = {
-	{"data", {
-		{"alpha", "Dirichlet", "full(%K, 1e-2)"},
+	{"data", 1e-4, {
+		{"alpha", "Dirichlet", "full(%K, 0.5)"},
 		{"Z", "Categorical", "alpha"},
-		{"mu", "Gaussian", "data_mean, data_precision, plates=%K"},
+		{"mu", "Gaussian", "data_mean, 0.1 * data_precision, plates=%K"},
 		{"W", "Wishart", "%D, data_precision"},
 		{"Lambda", "Wishart", "%D, W, plates=%K"},
 		{"Y", "Mixture", "Z, Gaussian, mu, Lambda", true},
 	}},
-	{"vague", {
+	{"vague", 0.0, {
 		{"alpha", "Dirichlet", "full(%K, 1e-5)"},
 		{"Z", "Categorical", "alpha"},
 		{"mu", "Gaussian", "zeros(%D), 1e-5 * eye(%D), plates=%K"},
@@ -50,6 +51,9 @@ static const Priors PriorSets[] = {
 		{"Y", "Mixture", "Z, Gaussian, mu, Lambda", true},
 	}},
 };
+
+/* Number of the argument of bnai_create_clustering that chooses another resolution than that of the priors */
+#define RESOLUTION_ARGUMENT 13
 
 /* Returns the priors of that name. */
 static const Priors *
@@ -87,7 +91,7 @@ bnai_create_clustering(PG_FUNCTION_ARGS)
 {
 	static const char *const first_settings[] = {"results_column", NULL};
 	static const char *const other_settings[] = {
-		"restarts", "seed", "max_iterations", "tolerance", "moves", "start", "restart_sample",
+		"restarts", "seed", "max_iterations", "tolerance", "moves", "start", "restart_sample", "resolution",
 		"counter_threshold", "threshold_action", NULL
 	};
 	char	   *network = TextArgument(fcinfo, 0, "network");
@@ -108,6 +112,8 @@ bnai_create_clustering(PG_FUNCTION_ARGS)
 				 errmsg("argument \"%s\" must be from 1 to %d", "max_clusters", MAX_VECTOR_DIM)));
 	n = SettingArguments(fcinfo, 3, first_settings, values);
 	n += SettingArguments(fcinfo, 6, other_settings, values + n);
+	if (PG_ARGISNULL(RESOLUTION_ARGUMENT))
+		values[n++] = (SettingValue) {FindSetting("resolution"), Float8GetDatum(priors->resolution)};
 	CreateNetwork(network, "clustering", n, values);
 	for (const Template *node = priors->nodes; node < priors->nodes + MAX_TEMPLATES && node->name != NULL; node++)
 		AddNode(network, node->name, node->distribution, FillTemplate(node->params, components, ncolumns),

@@ -153,7 +153,7 @@ Datum
 bnai_create_network(PG_FUNCTION_ARGS)
 {
 	static const char *const settings[] = {
-		"restarts", "max_iterations", "tolerance", "moves", "seed", "start", "restart_sample",
+		"restarts", "max_iterations", "tolerance", "moves", "seed", "start", "restart_sample", "resolution",
 		"results_column", "counter_threshold", "threshold_action", NULL
 	};
 	SettingValue values[MAX_SETTINGS];

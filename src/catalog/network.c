@@ -62,6 +62,7 @@ ReadSettings(CatalogScan *scan, HeapTuple tuple, NetworkSettings *settings)
 	settings->seed = DatumGetInt64(PlainColumn(scan, tuple, NETWORK_SEED));
 	settings->start = strcmp(start, "results") == 0 ? START_RESULTS :
 		strcmp(start, "random") == 0 ? START_RANDOM : START_KMEANS;
+	settings->resolution = DatumGetFloat8(PlainColumn(scan, tuple, NETWORK_RESOLUTION));
 	settings->restart_sample = DatumGetInt32(PlainColumn(scan, tuple, NETWORK_RESTART_SAMPLE));
 	settings->results_column = NameColumn(scan, tuple, NETWORK_RESULTS_COLUMN);
 	settings->counter_threshold = DatumGetInt64(PlainColumn(scan, tuple, NETWORK_COUNTER_THRESHOLD));

@@ -29,6 +29,7 @@ static const Setting Settings[] = {
 	{"max_iterations", INT4OID, 1, 1e9, NULL, "an integer from 1 to 1000000000"},
 	{"moves", BOOLOID, 0, 1, NULL, "true or false"},
 	{"owner", NAMEOID, 0, 0, NULL, "the name of a role"},
+	{"resolution", FLOAT8OID, 0, 1, NULL, "a number from 0 to 1, in standard deviations of a column"},
 	{"restart_sample", INT4OID, 0, PG_INT32_MAX, NULL, "a number of rows; 0 for all"},
 	{"restarts", INT4OID, 1, 10000, NULL, "an integer from 1 to 10000, or NULL to choose by the number of rows"},
 	{"results_column", NAMEOID, 0, 0, NULL, "the name of a column of the source, or NULL for none"},

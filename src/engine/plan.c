@@ -322,6 +322,15 @@ LeafBelow(const NetworkPlan *plan, const PlanGlobal *global)
 	return NULL;
 }
 
+/* Returns the variance of a column, in the frame; a constant one has no scale, and its unit serves. */
+static double
+ColumnVariance(const RowStore *rows, int column)
+{
+	double		variance = rows->covariance[column * rows->ncolumns + column];
+
+	return variance > 1e-12 ? variance : 1.0;
+}
+
 /* Writes a moment of the data, in the frame, as numbers of the slot's shape. */
 static void
 DataMomentValues(const RowStore *rows, const PlanLeaf *leaf, const NodeParam *param, ValueShape shape, double *values)
@@ -333,14 +342,10 @@ DataMomentValues(const RowStore *rows, const PlanLeaf *leaf, const NodeParam *pa
 
 	for (int i = 0; i < dim; i++)
 	{
-		double		variance = rows->covariance[leaf->columns[i] * rows->ncolumns + leaf->columns[i]];
+		double		variance = ColumnVariance(rows, leaf->columns[i]);
 
 		for (int j = 0; full && j < dim; j++)
 			matrix[i * dim + j] = rows->covariance[leaf->columns[i] * rows->ncolumns + leaf->columns[j]];
-
-		/* a constant column has no scale: its unit serves */
-		if (!(variance > 1e-12))
-			variance = 1.0;
 		matrix[i * dim + i] = full ? Max(matrix[i * dim + i] * (1 + 1e-9), 1e-12) : variance;
 	}
 	if (inverse)
@@ -428,11 +433,16 @@ WarnIfFar(const NetworkPlan *plan, const PlanGlobal *global)
 void
 BindPlan(NetworkPlan *plan, const RowStore *rows)
 {
+	double		resolution = plan->network->settings.resolution;
+
 	for (int i = 0; i < plan->nleaves; i++)
 	{
 		PlanLeaf   *leaf = &plan->leaves[i];
 
 		leaf->frame = SubFrame(rows, leaf->dim, leaf->columns);
+		leaf->noise = palloc(sizeof(double) * leaf->dim);
+		for (int j = 0; j < leaf->dim; j++)
+			leaf->noise[j] = resolution * resolution * ColumnVariance(rows, leaf->columns[j]);
 		BindParams(plan, rows, &plan->network->nodes[leaf->node], leaf, &leaf->frame, UNITS_VALUE, leaf->dim,
 				   leaf->params);
 	}

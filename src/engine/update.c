@@ -19,6 +19,12 @@
 #include "numerics/special.h"
 #include "utils/memutils.h"
 
+/*
+ * Values are recorded with a resolution: x varies about the recorded value
+ * with the leaf's noise, so x x^T has that much more on its diagonal.  It is
+ * added wherever second moments of the rows are used.
+ */
+
 /* A component with fewer rows than this is nothing: its responsibilities underflowed */
 #define VANISHED_ROWS 1e-20
 
@@ -112,6 +118,15 @@ ResetRetired(Job *job)
 				(void) SetToPrior(job, i, plate);
 }
 
+/* Writes the summed moments (x, x x^T) of a component's rows. */
+static void
+ExpandLeaf(const PlanLeaf *leaf, const double *stats, double *u)
+{
+	leaf->kernel->expand(leaf->dim, stats, u);
+	for (int j = 0; j < leaf->dim; j++)
+		u[leaf->dim + j * leaf->dim + j] += stats[0] * leaf->noise[j];
+}
+
 /* Adds the messages that a leaf sends to one plate of its parameter: from all components where the parameter is shared. */
 static void
 LeafMessages(const Job *job, const PlanGlobal *global, int plate, const PlanChild *child, double *phi)
@@ -127,7 +142,7 @@ LeafMessages(const Job *job, const PlanGlobal *global, int plate, const PlanChil
 		if (global->plates > 1 && job->live[i] != plate)
 			continue;
 		GatherParents(job, leaf->distribution, leaf->params, job->live[i], parents);
-		leaf->kernel->expand(leaf->dim, stats, u);
+		ExpandLeaf(leaf, stats, u);
 		leaf->distribution->message(leaf->dim, child->param, parents, u, stats[0], phi);
 	}
 	pfree(u);
@@ -261,12 +276,31 @@ RetireImproper(Job *job, int index, int plate)
 							 job->plan->network->nodes[job->plan->globals[index].node].name)));
 }
 
+/*
+ * Fewest rows of a component that may live: any on all rows.  On a sample a
+ * few rows that count for many look like a dense cluster, so it takes more of
+ * them than there are dimensions.
+ */
+static double
+FewestRows(const Job *job)
+{
+	int			dim = 0;
+
+	if (job->weight == 1.0)
+		return VANISHED_ROWS;
+	for (int l = 0; l < job->plan->nleaves; l++)
+		dim = Max(dim, job->plan->leaves[l].dim);
+	return (dim + 1.5) * job->weight;
+}
+
 /* Retires components that no row comes from. */
 static void
 RetireVanished(Job *job)
 {
+	double		fewest = FewestRows(job);
+
 	for (int i = job->nlive - 1; i >= 0 && job->nlive > 1; i--)
-		if (ComponentRows(job, i) < VANISHED_ROWS)
+		if (ComponentRows(job, i) < fewest)
 			RetireComponent(job, i);
 }
 
@@ -290,11 +324,26 @@ UpdateGlobals(Job *job)
 	}
 }
 
+/* Computes the constants of one leaf and component; noise of x counts like uncertainty of its mean. */
+static void
+PrepareLeaf(const Job *job, const PlanLeaf *leaf, int index)
+{
+	const double *parents[MAX_PARAMS];
+	double	   *mean = palloc(sizeof(double) * leaf->distribution->size(leaf->dim));
+
+	GatherParents(job, leaf->distribution, leaf->params, job->live[index], parents);
+	memcpy(mean, parents[0], sizeof(double) * leaf->distribution->size(leaf->dim));
+	for (int j = 0; j < leaf->dim; j++)
+		mean[leaf->dim + j * leaf->dim + j] += leaf->noise[j];
+	parents[0] = mean;
+	leaf->kernel->prepare(leaf->dim, parents, JobConstants(job, index) + leaf->constants_offset);
+	pfree(mean);
+}
+
 void
 PrepareJob(Job *job)
 {
 	const NetworkPlan *plan = job->plan;
-	const double *parents[MAX_PARAMS];
 
 	for (int i = 0; i < job->nlive; i++)
 	{
@@ -302,12 +351,7 @@ PrepareJob(Job *job)
 
 		constants[0] = plan->selector < 0 ? 0.0 : ParamMoments(plan, job->state, &plan->weights, 0)[job->live[i]];
 		for (int l = 0; l < plan->nleaves; l++)
-		{
-			const PlanLeaf *leaf = &plan->leaves[l];
-
-			GatherParents(job, leaf->distribution, leaf->params, job->live[i], parents);
-			leaf->kernel->prepare(leaf->dim, parents, constants + leaf->constants_offset);
-		}
+			PrepareLeaf(job, &plan->leaves[l], i);
 	}
 }
 
@@ -347,7 +391,7 @@ LeafTerm(const Job *job, const PlanLeaf *leaf, int index)
 	double		term;
 
 	GatherParents(job, leaf->distribution, leaf->params, job->live[index], parents);
-	leaf->kernel->expand(leaf->dim, stats, u);
+	ExpandLeaf(leaf, stats, u);
 	leaf->distribution->natural(leaf->dim, parents, phi);
 	term = stats[0] * leaf->distribution->log_partition(leaf->dim, parents);
 	for (int i = 0; i < size; i++)

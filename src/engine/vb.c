@@ -21,8 +21,11 @@
 /* An ELBO may fall by rounding only: by this, relative to its size */
 #define ELBO_ROUNDING 1e-9
 
-/* Rows of the sample on which moves are searched, and of that from which k-means++ draws its centres */
+/* Rows of the sample on which moves are searched: at least so many, and for each component so many per dimension */
 #define SEARCH_SAMPLE 2000
+#define SEARCH_ROWS_PER_DIMENSION 20
+
+/* Rows of the sample from which k-means++ draws its centres */
 #define SEED_SAMPLE 10000
 
 /* Sweeps before the first moves: enough to tell the components apart */
@@ -100,19 +103,23 @@ typedef struct Restart
 	int			number;			/* from 1 */
 	Job		   *job;
 	StopRule	stop;
+	int			nlive;			/* before the sweep */
 	int			iterations;
 	bool		running;
 	bool		converged;
 } Restart;
 
-/* A fall of the ELBO beyond rounding is a bug: it is reported, and stops a server that has assertions. */
+/*
+ * A fall of the ELBO beyond rounding is a bug: it is reported, and stops a
+ * server that has assertions.  Where a component was retired it may fall.
+ */
 static void
 CheckElbo(const Restart *restart)
 {
 	double		before = restart->stop.last;
 	double		after = restart->job->elbo;
 
-	if (restart->stop.sweeps < 1 || after >= before - ELBO_ROUNDING * (1.0 + fabs(before)))
+	if (restart->stop.sweeps < 1 || restart->job->nlive < restart->nlive || after >= before - ELBO_ROUNDING * (1.0 + fabs(before)))
 		return;
 	ereport(WARNING,
 			(errmsg("the evidence lower bound fell from %.10g to %.10g at iteration %d", before, after,
@@ -138,7 +145,10 @@ SweepRestarts(Restart *restarts, int nrestarts, double tolerance, int max_iterat
 		running = 0;
 		for (int r = 0; r < nrestarts; r++)
 			if (restarts[r].running)
+			{
+				restarts[r].nlive = restarts[r].job->nlive;
 				jobs[running++] = restarts[r].job;
+			}
 		if (running > 0)
 			Sweep(jobs, running);
 		for (int r = 0; r < nrestarts; r++)
@@ -179,7 +189,7 @@ StartRows(const NetworkPlan *plan, const RowStore *rows, int nrestarts)
 	if (plan->selector < 0 || settings->start == START_RESULTS || (nrestarts == 1 && !settings->moves))
 		size = 0;
 	else if (settings->moves)
-		size = Min(size, SEARCH_SAMPLE);
+		size = Min(size, Max(SEARCH_SAMPLE, (int64) SEARCH_ROWS_PER_DIMENSION * plan->components * (plan->ncolumns + 1)));
 	return size == 0 || size >= rows->rows ? rows
 		: CanonicalSample(rows, size, settings->seed, CurrentMemoryContext);
 }

@@ -27,7 +27,9 @@ CREATE TABLE bnai_network (
 		CONSTRAINT counter_threshold_is_positive CHECK (counter_threshold > 0),
 	threshold_action text NOT NULL DEFAULT 'none'
 		CONSTRAINT threshold_action_is_known CHECK (threshold_action IN ('none', 'recalculate')),
-	created_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	resolution double precision NOT NULL DEFAULT 0
+		CONSTRAINT resolution_is_a_fraction CHECK (resolution BETWEEN 0 AND 1)
 );
 
 CREATE TABLE bnai_node (
@@ -77,6 +79,7 @@ CREATE UNIQUE INDEX a_network_has_one_previous_run ON bnai_run (network) WHERE i
 COMMENT ON TABLE bnai_network IS 'Networks and their settings; see the view bnai_status and the function bnai_set';
 COMMENT ON COLUMN bnai_network.restarts IS 'number of restarts; NULL: chosen by the type of the network and the number of rows';
 COMMENT ON COLUMN bnai_network.tolerance IS 'stop when the remaining gain of the ELBO is below this, in nats; 0: never stop early';
+COMMENT ON COLUMN bnai_network.resolution IS 'how exact the values of a column are, as a fraction of its standard deviation: smaller differences mean nothing; keeps clusters whose rows lie exactly on a line from becoming infinitely dense; 0: exact';
 COMMENT ON TABLE bnai_node IS 'Nodes of the networks; see the views bnai_nodes and bnai_edges';
 COMMENT ON TABLE bnai_run IS 'Runs: one for each inference, with its posterior and trace; see the view bnai_runs';
 

@@ -11,6 +11,7 @@ CREATE FUNCTION bnai_create_network(
 	seed bigint DEFAULT NULL,
 	start text DEFAULT NULL,
 	restart_sample integer DEFAULT NULL,
+	resolution double precision DEFAULT NULL,
 	results_column text DEFAULT NULL,
 	counter_threshold bigint DEFAULT NULL,
 	threshold_action text DEFAULT NULL)
@@ -44,7 +45,7 @@ COMMENT ON FUNCTION bnai_drop_network IS 'drops a network with its nodes and run
 CREATE FUNCTION bnai_set(network text, setting text, value text)
 RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION bnai_set IS
-'changes a setting of a network: counter_threshold, max_iterations, moves, owner, restart_sample, restarts, results_column, seed, start, threshold_action or tolerance; NULL is the default';
+'changes a setting of a network: counter_threshold, max_iterations, moves, owner, resolution, restart_sample, restarts, results_column, seed, start, threshold_action or tolerance; NULL is the default';
 
 CREATE FUNCTION bnai_create_clustering(
 	network text,
@@ -60,6 +61,7 @@ CREATE FUNCTION bnai_create_clustering(
 	moves boolean DEFAULT NULL,
 	start text DEFAULT NULL,
 	restart_sample integer DEFAULT NULL,
+	resolution double precision DEFAULT NULL,
 	counter_threshold bigint DEFAULT NULL,
 	threshold_action text DEFAULT NULL)
 RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';

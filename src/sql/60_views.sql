@@ -32,6 +32,7 @@ SELECT n.name AS network,
 	n.seed,
 	n.start,
 	n.restart_sample,
+	n.resolution,
 	n.counter_threshold,
 	n.threshold_action,
 	n.created_at
