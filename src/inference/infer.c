@@ -135,7 +135,7 @@ InferNetwork(Network *network, Fit *fit)
 }
 
 /* Refuses where an inference could not be stored. */
-static void
+void
 PreventWhereReadOnly(const char *function)
 {
 	PreventCommandIfReadOnly(function);

@@ -15,4 +15,7 @@
  */
 extern RunSummary InferNetwork(Network *network, Fit *fit);
 
+/* Raises an error where nothing can be written: in read-only and parallel mode and in recovery. */
+extern void PreventWhereReadOnly(const char *function);
+
 #endif

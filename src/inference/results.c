@@ -29,10 +29,13 @@ PG_FUNCTION_INFO_V1(bnai_label_number);
 /* Depth of the subtransaction that updates a results column; 0: none does */
 static int	updating_level = 0;
 
+/* The table that it updates */
+static Oid	updating_relation = InvalidOid;
+
 bool
-ResultsUpdateInProgress(void)
+ResultsUpdateInProgress(Oid relation)
 {
-	return updating_level > 0;
+	return updating_level > 0 && updating_relation == relation;
 }
 
 static void
@@ -131,14 +134,17 @@ AppendPrediction(StringInfo sql, const Posterior *posterior)
 
 /* Runs an UPDATE of the results column, during which triggers know that it is bnai's own. */
 static int64
-RunUpdate(const char *sql, int nargs, Oid *types, Datum *values)
+RunUpdate(Oid relation, const char *sql, int nargs, Oid *types, Datum *values)
 {
 	int			outer = updating_level;
+	Oid			outer_relation = updating_relation;
 	int			result;
 
 	updating_level = GetCurrentTransactionNestLevel();
+	updating_relation = relation;
 	result = SPI_execute_with_args(sql, nargs, types, values, NULL, false, 0);
 	updating_level = outer;
+	updating_relation = outer_relation;
 	if (result != SPI_OK_UPDATE)
 		elog(ERROR, "updating the results column failed: %s", SPI_result_code_string(result));
 	return SPI_processed;
@@ -172,7 +178,7 @@ WriteResults(const Network *network, const Posterior *posterior)
 		appendStringInfo(&sql, "UPDATE %s SET %s = %s WHERE pg_catalog.textne(coalesce(%s::pg_catalog.text, '?'), "
 						 "coalesce(%s, '?'))",
 						 QualifiedSource(network), column, label.data, column, label.data);
-	return RunUpdate(sql.data, 1, &type, &value);
+	return RunUpdate(NetworkSource(network), sql.data, 1, &type, &value);
 }
 
 int64
@@ -180,7 +186,8 @@ ClearResults(const Network *network)
 {
 	const char *column = quote_identifier(network->settings.results_column);
 
-	return RunUpdate(psprintf("UPDATE %s SET %s = NULL WHERE %s IS NOT NULL", QualifiedSource(network), column, column),
+	return RunUpdate(NetworkSource(network),
+					 psprintf("UPDATE %s SET %s = NULL WHERE %s IS NOT NULL", QualifiedSource(network), column, column),
 					 0, NULL, NULL);
 }
 

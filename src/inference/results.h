@@ -16,8 +16,8 @@ extern int64 WriteResults(const Network *network, const Posterior *posterior);
 /* Sets the results column to NULL; returns how many rows changed. */
 extern int64 ClearResults(const Network *network);
 
-/* True while bnai itself updates a results column: such updates are not news. */
-extern bool ResultsUpdateInProgress(void);
+/* True while bnai itself updates a results column of that table: such updates are not news. */
+extern bool ResultsUpdateInProgress(Oid relation);
 
 extern void InitResults(void);
 
