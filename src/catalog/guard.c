@@ -63,7 +63,7 @@ GuardPart(const TriggerData *trigger, AttrNumber attribute)
 	return trigger->tg_trigtuple;
 }
 
-/* Runs before each INSERT into bnai_network, bnai_node and bnai_run. */
+/* Runs before each INSERT into one of the tables. */
 Datum
 bnai_guard(PG_FUNCTION_ARGS)
 {
@@ -84,6 +84,10 @@ bnai_guard(PG_FUNCTION_ARGS)
 		return PointerGetDatum(GuardPart(trigger, NODE_NETWORK));
 	if (RelationGetRelid(relation) == CatalogRelation("bnai_run"))
 		return PointerGetDatum(GuardPart(trigger, RUN_NETWORK));
+	if (RelationGetRelid(relation) == CatalogRelation("bnai_count"))
+		return PointerGetDatum(GuardPart(trigger, COUNT_NETWORK));
+	if (RelationGetRelid(relation) == CatalogRelation("bnai_watched"))
+		return PointerGetDatum(GuardPart(trigger, WATCHED_NETWORK));
 	ereport(ERROR,
 			(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 			 errmsg("function \"bnai_guard\" is for bnai's own tables")));

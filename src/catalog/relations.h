@@ -70,6 +70,20 @@ enum RunColumn
 	RUN_TRACE_EVENT
 };
 
+enum CountColumn
+{
+	COUNT_NETWORK = 1,
+	COUNT_N
+};
+
+enum WatchedColumn
+{
+	WATCHED_NETWORK = 1,
+	WATCHED_TARGET,
+	WATCHED_EVENT,
+	WATCHED_INCREMENT
+};
+
 /* A scan of one of bnai's tables by the first column of one of its indexes */
 typedef struct CatalogScan
 {

@@ -88,6 +88,7 @@ SELECT n.name AS network,
 	leaf.source::text AS source,
 	leaf.columns,
 	n.results_column,
+	bnai_counter(n.id) AS counter,
 	n.counter_threshold,
 	n.threshold_action,
 	r.id AS run,
@@ -107,4 +108,4 @@ LEFT JOIN LATERAL (
 ) leaf ON true
 LEFT JOIN bnai_run r ON r.network = n.id AND r.is_current
 WHERE bnai_may_read(n.id);
-COMMENT ON VIEW bnai_status IS 'state of the networks: what they read, when they are inferred again, and the current run';
+COMMENT ON VIEW bnai_status IS 'state of the networks: what they read, when they are inferred again, how much was counted since then, and the current run';

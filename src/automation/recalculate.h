@@ -1,0 +1,18 @@
+/*
+ * recalculate.h
+ *		Inferring a network again because enough has changed.
+ */
+#ifndef BNAI_RECALCULATE_H
+#define BNAI_RECALCULATE_H
+
+#include "catalog/network.h"
+
+/*
+ * Infers a network again, within the current transaction and as the network's
+ * owner, if its counter has reached the threshold; then takes off what was
+ * counted.  Never waits for another inference and fails with a WARNING only:
+ * the statement that counted knows nothing of networks.
+ */
+extern void RecalculateAtThreshold(int network, int64 threshold);
+
+#endif							/* BNAI_RECALCULATE_H */

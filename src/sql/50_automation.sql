@@ -1,0 +1,68 @@
+
+/* --- counting changes and inferring again --- */
+
+CREATE TABLE bnai_count (
+	network integer NOT NULL,
+	n bigint NOT NULL
+) USING heap WITH (autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_scale_factor = 0);
+
+CREATE TABLE bnai_watched (
+	network integer NOT NULL,
+	target bnai_source NOT NULL,
+	event text NOT NULL
+		CONSTRAINT event_is_known CHECK (event IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')),
+	increment integer NOT NULL
+		CONSTRAINT increment_is_positive CHECK (increment > 0),
+	CONSTRAINT bnai_watched_network_fkey FOREIGN KEY (network) REFERENCES bnai_network ON DELETE CASCADE
+);
+CREATE INDEX bnai_watched_network ON bnai_watched (network);
+
+COMMENT ON TABLE bnai_count IS 'Counters: differences whose sum is how much has changed since a network was last inferred; see the view bnai_status';
+COMMENT ON TABLE bnai_watched IS 'Watched tables: whose changes are counted for which network; see the view bnai_watches';
+
+SELECT pg_catalog.pg_extension_config_dump('bnai_count', 'WHERE network IN (SELECT id FROM @extschema@.bnai_network)');
+SELECT pg_catalog.pg_extension_config_dump('bnai_watched', '');
+
+CREATE FUNCTION bnai_increment(network text, n bigint)
+RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_increment IS
+'adds n to the counter of a network; may infer it again, as the setting threshold_action says';
+
+CREATE FUNCTION bnai_watch(network text, target regclass, event text, increment integer DEFAULT 1)
+RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_watch IS
+'counts the rows of a table and its partitions that statements INSERT, UPDATE, DELETE or TRUNCATE, each times increment; needs ownership of the network and TRIGGER on the table; once more: changes the increment and includes partitions that are new';
+
+CREATE FUNCTION bnai_unwatch(network text, target regclass DEFAULT NULL, event text DEFAULT NULL)
+RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_unwatch IS
+'ends what bnai_watch began, for one table and event or for all';
+
+CREATE FUNCTION bnai_recalculate_if_needed(network text, threshold bigint DEFAULT NULL)
+RETURNS boolean LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_recalculate_if_needed IS
+'infers a network again and sets its counter to 0 if the counter is at least threshold (by default the setting counter_threshold); true if it did; for schedulers';
+
+CREATE FUNCTION bnai_counter(network integer)
+RETURNS bigint LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_counter IS
+'counter of the network with that id; NULL for who may not read it';
+
+CREATE FUNCTION bnai_count_rows()
+RETURNS trigger LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_count_rows IS 'trigger on watched tables, made by bnai_watch';
+
+CREATE FUNCTION bnai_drop_watch_triggers()
+RETURNS trigger LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_drop_watch_triggers IS 'drops the triggers of a table that is no longer watched';
+
+CREATE FUNCTION bnai_changed()
+RETURNS trigger LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_changed IS 'tells all sessions that networks or watches have changed';
+
+CREATE TRIGGER bnai_drop_watch_triggers AFTER DELETE ON bnai_watched
+	FOR EACH ROW EXECUTE FUNCTION bnai_drop_watch_triggers();
+CREATE TRIGGER bnai_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON bnai_watched
+	FOR EACH STATEMENT EXECUTE FUNCTION bnai_changed();
+CREATE TRIGGER bnai_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON bnai_network
+	FOR EACH STATEMENT EXECUTE FUNCTION bnai_changed();
