@@ -20,6 +20,7 @@ extern const LeafKernel GaussianARDLeaf;
 
 /* Parts of the Gaussian kernel that the scalar one shares: they depend on the quadratic form only. */
 extern double QuadraticScoreRow(int dim, const double *constants, const double *x);
+extern double QuadraticConditionalRow(int dim, const double *constants, const double *x, int column);
 extern int	QuadraticConstantsSize(int dim);
 extern void QuadraticExpand(int dim, const double *stats, double *u);
 extern int	StudentSize(int dim);

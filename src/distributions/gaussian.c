@@ -260,6 +260,33 @@ QuadraticScoreRow(int dim, const double *constants, const double *x)
 	return score;
 }
 
+/*
+ * Given the other columns, column c of a Gaussian is Gaussian with precision
+ * Lambda_cc, and lies (Lambda (x - m))_c / Lambda_cc from its mean
+ * (Bishop 2006, eq. 2.96).  Here p and q are (Lambda (x - m))_c / 2 and
+ * Lambda_cc / 2, from Lambda = 2 U^T U.
+ */
+double
+QuadraticConditionalRow(int dim, const double *constants, const double *x, int column)
+{
+	const double *m = constants + 1;
+	const double *u = m + dim;
+	double		p = 0.0;
+	double		q = 0.0;
+
+	for (int i = 0; i <= column; i++)
+	{
+		double		entry = u[column - i];
+		double		y = 0.0;
+
+		for (int j = i; j < dim; j++)
+			y += (x[j] - m[j]) * *u++;
+		p += entry * y;
+		q += entry * entry;
+	}
+	return 0.5 * log(q / M_PI) - p * p / q;
+}
+
 /* --- posterior predictive: a multivariate Student-t, as constants log normaliser, nu, location, U --- */
 
 int
@@ -350,6 +377,7 @@ const LeafKernel GaussianLeaf = {
 	.accumulate = GaussianAccumulate,
 	.expand = QuadraticExpand,
 	.score_row = QuadraticScoreRow,
+	.conditional_row = QuadraticConditionalRow,
 	.predictive_size = StudentSize,
 	.prepare_predictive = GaussianPreparePredictive,
 	.predictive_row = StudentRow,

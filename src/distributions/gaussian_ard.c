@@ -146,6 +146,7 @@ const LeafKernel GaussianARDLeaf = {
 	.accumulate = GaussianARDAccumulate,
 	.expand = QuadraticExpand,
 	.score_row = QuadraticScoreRow,
+	.conditional_row = QuadraticConditionalRow,
 	.predictive_size = StudentSize,
 	.prepare_predictive = GaussianARDPreparePredictive,
 	.predictive_row = StudentRow,

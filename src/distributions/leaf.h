@@ -40,6 +40,9 @@ typedef struct LeafKernel
 	 */
 	double		(*score_row) (int dim, const double *constants, const double *x);
 
+	/* Log density of one column of a row given its other columns, with the parameters at their expected values. */
+	double		(*conditional_row) (int dim, const double *constants, const double *x, int column);
+
 	/*
 	 * Posterior predictive density of one component: constants from the usual
 	 * parameters of its parents' q (of the value itself where fixed[i]), and
