@@ -8,6 +8,7 @@ SELECT bnai_create_clustering('visitors', 'visitor', '{a,b}', results_column => 
 -- Not inferred: NULL, and one notice for a statement
 SELECT id, bnai_predict('visitors', a, b), bnai_score('visitors', a, b) FROM visitor ORDER BY id;
 SELECT * FROM bnai_predict_proba('visitors', 1, 2);
+SELECT * FROM bnai_explain('visitors', 1, 2);
 SELECT bnai_fitted('visitors'), bnai_mean('visitors', 'mu');
 SELECT * FROM bnai_moments('visitors', 'mu');
 SELECT bnai_predict('nobody', 1, 2);
@@ -46,6 +47,9 @@ SELECT bnai_predict('visitors', 20, NULL) AS value, bnai_predict(NULL::text, 20,
 SELECT label, round(probability::numeric, 6) AS probability FROM bnai_predict_proba('visitors', 22.5, 22.8);
 SELECT id, p.label, round(p.probability::numeric, 6) AS probability
 FROM visitor, bnai_predict_proba('visitors', a, b) p ORDER BY id, probability DESC;
+
+SELECT id, e.column_name, value, mean, round(deviation::numeric, 6) AS deviation, round(pull::numeric, 6) AS pull, e.label, runner_up
+FROM visitor, bnai_explain('visitors', a, b) e ORDER BY id, column_name;
 
 -- By value
 SELECT id, bnai_predict(p, a, b), round(bnai_score(p, a, b)::numeric, 6) AS score FROM visitor, model ORDER BY id;

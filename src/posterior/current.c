@@ -72,7 +72,7 @@ NoticeNotInferred(const Network *network)
 int64
 ReadableRun(const char *name)
 {
-	Network    *network = LoadNetwork(name, false);
+	Network    *network = LoadUnparsedNetwork(name, false);
 	int64		run;
 
 	CheckMayReadNetwork(network);

@@ -114,7 +114,7 @@ ColumnNames(const Posterior *posterior, int ncolumns)
  * Writes mean and covariance of one leaf of a component into the block that
  * begins at `first`; a leaf without location and precision leaves it as it is.
  */
-static void
+void
 DescribeLeaf(const Posterior *posterior, const PosteriorLeaf *leaf, int component, int first, int ncolumns,
 			 double *mean, double *covariance)
 {

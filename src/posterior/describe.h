@@ -13,6 +13,14 @@ extern Datum ValueArray(ValueShape shape, int dim, const double *values);
 /* Writes the covariance that a precision of this shape stands for: its inverse, or one over the scalar. */
 extern void InvertPrecision(ValueShape shape, int dim, const double *precision, double *covariance);
 
+/*
+ * Writes mean and covariance of a leaf for a component into the rows and
+ * columns from `first` of a vector and a matrix of ncolumns; a leaf without
+ * location and precision leaves them as they are.
+ */
+extern void DescribeLeaf(const Posterior *posterior, const PosteriorLeaf *leaf, int component, int first, int ncolumns,
+						 double *mean, double *covariance);
+
 /* Index of the parameter with a role, -1 if the distribution has none. */
 extern int	FindParam(const Distribution *distribution, ParamRole role);
 

@@ -40,6 +40,7 @@ typedef struct CacheEntry
 typedef struct ScorerCache
 {
 	MemoryContext context;
+	bool		explanation;	/* do the scorers explain? */
 	bool		constant;		/* argument 0 is a constant: its only entry fits */
 	int			last;			/* entry of the last call */
 	int			next;			/* entry that makes room for another */
@@ -61,7 +62,7 @@ FirstArgumentIsConstant(FmgrInfo *flinfo)
  * Returns the cache of this call site.
  */
 static ScorerCache *
-GetCache(FmgrInfo *flinfo)
+GetCache(FmgrInfo *flinfo, bool explanation)
 {
 	ScorerCache *cache = flinfo->fn_extra;
 
@@ -69,6 +70,7 @@ GetCache(FmgrInfo *flinfo)
 	{
 		cache = MemoryContextAllocZero(flinfo->fn_mcxt, sizeof(ScorerCache));
 		cache->context = flinfo->fn_mcxt;
+		cache->explanation = explanation;
 		cache->constant = FirstArgumentIsConstant(flinfo);
 		flinfo->fn_extra = cache;
 	}
@@ -143,6 +145,8 @@ FillEntry(ScorerCache *cache, CacheEntry *entry, const char *key, Size length, D
 
 	MemoryContextSwitchTo(context);
 	scorer = fitted == NULL ? NULL : BuildScorer(fitted, CANDIDATES_LABELLED);
+	if (scorer != NULL && cache->explanation)
+		PrepareExplanation(scorer, fitted);
 	copy = palloc(length);
 	memcpy(copy, key, length);
 	MemoryContextSwitchTo(caller);
@@ -181,9 +185,9 @@ RefreshByName(ScorerCache *cache, CacheEntry *entry, text *name, const Moment *n
  * Returns the scorer of the network that argument 0 names.
  */
 Scorer *
-ScorerByName(FunctionCallInfo fcinfo)
+ScorerByName(FunctionCallInfo fcinfo, bool explanation)
 {
-	ScorerCache *cache = GetCache(fcinfo->flinfo);
+	ScorerCache *cache = GetCache(fcinfo->flinfo, explanation);
 	text	   *name = PG_GETARG_TEXT_PP(0);
 	CacheEntry *entry = FindEntry(cache, VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
 	Moment		now;
@@ -198,9 +202,9 @@ ScorerByName(FunctionCallInfo fcinfo)
  * Returns the scorer of the posterior that argument 0 is.
  */
 Scorer *
-ScorerByValue(FunctionCallInfo fcinfo)
+ScorerByValue(FunctionCallInfo fcinfo, bool explanation)
 {
-	ScorerCache *cache = GetCache(fcinfo->flinfo);
+	ScorerCache *cache = GetCache(fcinfo->flinfo, explanation);
 	struct varlena *value = (struct varlena *) PG_GETARG_POINTER(0);
 	CacheEntry *entry;
 	Moment		now = {0};

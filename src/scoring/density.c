@@ -28,7 +28,7 @@ LogDensity(FunctionCallInfo fcinfo, Scorer *scorer)
 Datum
 bnai_score(PG_FUNCTION_ARGS)
 {
-	return LogDensity(fcinfo, ScorerByName(fcinfo));
+	return LogDensity(fcinfo, ScorerByName(fcinfo, false));
 }
 
 /*
@@ -37,5 +37,5 @@ bnai_score(PG_FUNCTION_ARGS)
 Datum
 bnai_score_by_value(PG_FUNCTION_ARGS)
 {
-	return LogDensity(fcinfo, ScorerByValue(fcinfo));
+	return LogDensity(fcinfo, ScorerByValue(fcinfo, false));
 }

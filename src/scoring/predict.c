@@ -52,7 +52,7 @@ PredictLabel(FunctionCallInfo fcinfo, Scorer *scorer)
 Datum
 bnai_predict(PG_FUNCTION_ARGS)
 {
-	return PredictLabel(fcinfo, ScorerByName(fcinfo));
+	return PredictLabel(fcinfo, ScorerByName(fcinfo, false));
 }
 
 /*
@@ -61,7 +61,7 @@ bnai_predict(PG_FUNCTION_ARGS)
 Datum
 bnai_predict_by_value(PG_FUNCTION_ARGS)
 {
-	return PredictLabel(fcinfo, ScorerByValue(fcinfo));
+	return PredictLabel(fcinfo, ScorerByValue(fcinfo, false));
 }
 
 /* A candidate with its probability */
@@ -127,7 +127,7 @@ PredictProbabilities(FunctionCallInfo fcinfo, Scorer *scorer)
 Datum
 bnai_predict_proba(PG_FUNCTION_ARGS)
 {
-	return PredictProbabilities(fcinfo, ScorerByName(fcinfo));
+	return PredictProbabilities(fcinfo, ScorerByName(fcinfo, false));
 }
 
 /*
@@ -136,5 +136,5 @@ bnai_predict_proba(PG_FUNCTION_ARGS)
 Datum
 bnai_predict_proba_by_value(PG_FUNCTION_ARGS)
 {
-	return PredictProbabilities(fcinfo, ScorerByValue(fcinfo));
+	return PredictProbabilities(fcinfo, ScorerByValue(fcinfo, false));
 }

@@ -50,6 +50,10 @@ typedef struct Scorer
 	int			nterms;
 	double	   *term_log_weights;	/* log E[pi_k] */
 
+	/* what explains a row, made when it is asked for: candidates x ncolumns, one row without clusters */
+	double	   *means;
+	double	   *deviations;		/* standard deviations */
+
 	/* memory */
 	double	   *row;			/* the row in the coordinates of the leaves */
 	double	   *scores;			/* of the candidates, or terms */
@@ -78,16 +82,20 @@ extern int	ScoreCandidate(Scorer *scorer, const double *x);
 /* Writes the probabilities of the candidates; they sum to 1. */
 extern void ScoreProbabilities(Scorer *scorer, const double *x, double *probabilities);
 
+/* Adds means and standard deviations to a scorer of this posterior. */
+extern void PrepareExplanation(Scorer *scorer, const Posterior *posterior);
+
 /* Returns the log predictive density of a row. */
 extern double ScoreDensity(Scorer *scorer, const double *x);
 
 /*
  * The scorer for a call: of the current run of the network that argument 0
  * names, NULL (with a notice) if there is none; or of the posterior that
- * argument 0 is.  Kept in fn_extra while nothing changes.
+ * argument 0 is.  Kept in fn_extra while nothing changes.  `explanation`: with
+ * what PrepareExplanation adds.
  */
-extern Scorer *ScorerByName(FunctionCallInfo fcinfo);
-extern Scorer *ScorerByValue(FunctionCallInfo fcinfo);
+extern Scorer *ScorerByName(FunctionCallInfo fcinfo, bool explanation);
+extern Scorer *ScorerByValue(FunctionCallInfo fcinfo, bool explanation);
 
 /* The row that argument 1, an array, holds; NULL if one of its elements is.  Raises an error for a wrong number of them. */
 extern const double *ScorerRow(FunctionCallInfo fcinfo, const Scorer *scorer);

@@ -33,3 +33,16 @@ COMMENT ON FUNCTION bnai_score(text, float8[]) IS
 CREATE FUNCTION bnai_score(posterior bnai_posterior, VARIADIC observation float8[]) RETURNS float8
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'bnai_score_by_value';
 COMMENT ON FUNCTION bnai_score(bnai_posterior, float8[]) IS 'the log of the predictive density of a row under a posterior';
+
+CREATE FUNCTION bnai_explain(network text, VARIADIC observation float8[],
+	OUT column_name text, OUT value float8, OUT mean float8, OUT deviation float8, OUT pull float8, OUT label text, OUT runner_up text)
+	RETURNS SETOF record
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50 ROWS 5 AS 'MODULE_PATHNAME', 'bnai_explain';
+COMMENT ON FUNCTION bnai_explain(text, float8[]) IS
+	'why a row has its label, column by column: mean of the cluster, deviation from it in standard deviations, and pull: the log odds, in nats, that the column''s value adds to the label against the runner-up, given the other columns';
+
+CREATE FUNCTION bnai_explain(posterior bnai_posterior, VARIADIC observation float8[],
+	OUT column_name text, OUT value float8, OUT mean float8, OUT deviation float8, OUT pull float8, OUT label text, OUT runner_up text)
+	RETURNS SETOF record
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 ROWS 5 AS 'MODULE_PATHNAME', 'bnai_explain_by_value';
+COMMENT ON FUNCTION bnai_explain(bnai_posterior, float8[]) IS 'why a row has its label under a posterior, column by column';

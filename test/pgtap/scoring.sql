@@ -14,7 +14,7 @@
 -- relative leaves room for a hundred roundings.
 --
 BEGIN;
-SELECT plan(30);
+SELECT plan(38);
 
 CREATE TEMP TABLE model (name text PRIMARY KEY, p bnai_posterior);
 INSERT INTO model VALUES ('mixture', '{
@@ -127,6 +127,23 @@ SELECT (jsonb_set(p::jsonb, '{nodes,1,parameters,mu}', '[[1000000020, 1000000020
 	   p AS near FROM model WHERE name = 'mixture';
 SELECT ok(max(abs(bnai_score(far, 1e9 + a, 1e9 + b) - bnai_score(near, a, b))) < 1e-5, 'densities at 1e9') FROM grid, far;
 SELECT ok(max(abs(pg_temp.proba(far, 'A', 1e9 + a, 1e9 + b) - pg_temp.proba(near, 'A', a, b))) < 1e-5, 'probabilities at 1e9') FROM grid, far;
+
+-- Explanations: deviation = (x - m) / sqrt(V_jj / n), pull = difference of
+-- log N(x_j; m_j + S_jo / S_oo (x_o - m_o), S_jj - S_jo^2 / S_oo), S = V / n
+SELECT is(label || ' against ' || runner_up, 'A against B', 'label and runner-up') FROM model, bnai_explain(p, 22.5, 22.8)
+WHERE name = 'mixture' AND column_name = 'a';
+SELECT pg_temp.near(deviation, want, 1e-12, 'deviation of ' || column_name)
+FROM model, bnai_explain(p, 22.5, 22.8) JOIN (VALUES ('a', -2.3863035105460586::float8), ('b', -2.2319274181747035)) t (column_name, want) USING (column_name)
+WHERE name = 'mixture';
+SELECT pg_temp.near(pull, want, 1e-11, 'pull of ' || column_name)
+FROM model, bnai_explain(p, 22.5, 22.8) JOIN (VALUES ('a', -0.14834381097648341::float8), ('b', 0.982788333997938)) t (column_name, want) USING (column_name)
+WHERE name = 'mixture';
+SELECT results_eq($$ SELECT column_name, mean, deviation, pull, label FROM model, bnai_explain(p, 2, 2.5) WHERE name = 'constants' $$,
+				  $$ VALUES ('x', 3::float8, -2::float8, 0::float8, 'B'), ('c', 1.5, 0.5, 0, 'B') $$,
+				  'half-way between two of the same width nothing pulls') ;
+SELECT results_eq($$ SELECT column_name, value, mean, pull, label, runner_up FROM model, bnai_explain(p, 20) WHERE name = 'scalar' $$,
+				  $$ VALUES ('x', 20::float8, 9.8::float8, NULL::float8, NULL, NULL) $$, 'without clusters there are deviations only');
+SELECT pg_temp.near(deviation, 10.2 / sqrt(25.535), 1e-12, 'by the expected precision 100 / 2553.5') FROM model, bnai_explain(p, 20) WHERE name = 'scalar';
 
 -- Accessors: weight = alpha_k / sum alpha, covariance = V / n
 SELECT results_eq($$ SELECT label, size, round(weight::numeric, 12), mean, live FROM model, bnai_posterior_clusters(p) WHERE name = 'mixture' $$,
