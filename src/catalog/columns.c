@@ -98,20 +98,22 @@ IsLabel(Oid type)
 	}
 }
 
-/* Returns the row of pg_attribute for a user's column that must exist. */
+/* Returns the row of pg_attribute for a user's column that must exist; `use` says what for. */
 static HeapTuple
-UserColumn(Oid relation, const char *column)
+UserColumn(Oid relation, const char *column, const char *use)
 {
 	HeapTuple	tuple = SearchSysCacheAttName(relation, column);
 
 	if (!HeapTupleIsValid(tuple))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" of relation \"%s\" does not exist", column, get_rel_name(relation))));
+				 errmsg("column \"%s\" of relation \"%s\" does not exist", column, get_rel_name(relation)),
+				 errdetail_internal("%s", use)));
 	if (((Form_pg_attribute) GETSTRUCT(tuple))->attnum <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
-				 errmsg("system column \"%s\" cannot be used by a network", column)));
+				 errmsg("system column \"%s\" cannot be used by a network", column),
+				 errdetail_internal("%s", use)));
 	return tuple;
 }
 
@@ -122,7 +124,8 @@ CheckObserved(const NetworkNode *node)
 	CheckSource(node);
 	for (int i = 0; i < node->ncolumns; i++)
 	{
-		HeapTuple	tuple = UserColumn(node->source, node->columns[i]);
+		HeapTuple	tuple = UserColumn(node->source, node->columns[i],
+									   psprintf(_("Node \"%s\" observes it."), node->name));
 		Oid			type = ((Form_pg_attribute) GETSTRUCT(tuple))->atttypid;
 
 		ReleaseSysCache(tuple);
@@ -169,7 +172,7 @@ CheckResultsColumn(const Network *network)
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("results cannot be written to \"%s\"", get_rel_name(source)),
 				 errdetail("The source of a network with a results column is a plain or partitioned table.")));
-	tuple = UserColumn(source, column);
+	tuple = UserColumn(source, column, psprintf(_("It is the results column of network \"%s\"."), network->name));
 	form = (Form_pg_attribute) GETSTRUCT(tuple);
 	if (!IsLabel(form->atttypid))
 		ereport(ERROR,

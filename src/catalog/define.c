@@ -106,7 +106,8 @@ CheckNewNetwork(const char *name)
 	Network    *existing;
 
 	CheckName("network", name);
-	PushActiveSnapshot(GetTransactionSnapshot());
+	LockNetworkName(name);
+	PushActiveSnapshot(GetLatestSnapshot());
 	existing = LoadUnparsedNetwork(name, true);
 	PopActiveSnapshot();
 	if (existing != NULL)

@@ -218,13 +218,13 @@ LoadNetworkById(int id, bool missing_ok)
 	return InterpretNetwork(LoadUnparsedNetworkById(id, missing_ok));
 }
 
-/* Reads a network by name, as it is now and not when the statement began. */
+/* Reads a network by name, as it is now and not when the statement or transaction began. */
 static Network *
 LoadLatestRows(const char *name)
 {
 	Network    *network;
 
-	PushActiveSnapshot(GetTransactionSnapshot());
+	PushActiveSnapshot(GetLatestSnapshot());
 	network = LoadUnparsedNetwork(name, false);
 	PopActiveSnapshot();
 	return network;

@@ -11,6 +11,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/pg_class.h"
+#include "common/hashfn.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
@@ -211,17 +212,31 @@ WriteCatalog(const char *sql, int nargs, Oid *types, Datum *values, const char *
 }
 
 /*
- * Takes the lock on a network's row as an object; advisory locks would
- * collide with the users' own keys.
+ * Locks an object of the class of networks; advisory locks would collide with
+ * the users' own keys.
  */
-bool
-LockNetwork(int network, bool nowait)
+static bool
+LockObject(uint32 id, uint16 kind, bool nowait)
 {
 	LOCKTAG		tag;
 
-	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, CatalogRelation("bnai_network"), network, 0);
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, CatalogRelation("bnai_network"), id, kind);
 	if (LockAcquire(&tag, ExclusiveLock, false, nowait) == LOCKACQUIRE_NOT_AVAIL)
 		return false;
 	AcceptInvalidationMessages();
 	return true;
+}
+
+/* Takes the lock that allows one inference or change per network. */
+bool
+LockNetwork(int network, bool nowait)
+{
+	return LockObject(network, 0, nowait);
+}
+
+/* Waits for others that create a network of that name. */
+void
+LockNetworkName(const char *name)
+{
+	LockObject(string_hash(name, NAMEDATALEN), 1, false);
 }

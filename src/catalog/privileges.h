@@ -52,4 +52,7 @@ extern uint64 WriteCatalog(const char *sql, int nargs, Oid *types, Datum *values
 /* Takes the lock that allows one inference (or change) per network; held to the end of the transaction.  False if nowait and it is taken. */
 extern bool LockNetwork(int network, bool nowait);
 
+/* Takes the lock that lets one session at a time create a network of that name. */
+extern void LockNetworkName(const char *name);
+
 #endif
