@@ -19,8 +19,10 @@ SELECT bnai_create_network('m', 'classification');
 SELECT bnai_create_network('m', restarts => 0);
 SELECT bnai_create_network('m', tolerance => 'NaN');
 SELECT bnai_create_network('m', start => 'k-means');
-SELECT bnai_create_network('m', 'clustering', 3, 10, 0, false, -5, 'random', 0, 'label', 100, 'recalculate');
-SELECT network, type, source, columns, results_column, restarts, max_iterations, tolerance, moves, seed, start, restart_sample, counter_threshold, threshold_action FROM bnai_networks WHERE network = 'm' \gx
+SELECT bnai_create_network('m', 'clustering', restarts => 3, max_iterations => 10, tolerance => 0, moves => false, seed => -5,
+	start => 'random', restart_sample => 0, resolution => 1e-3, results_column => 'label', counter_threshold => 100,
+	threshold_action => 'recalculate');
+SELECT network, type, source, columns, results_column, restarts, max_iterations, tolerance, moves, seed, start, restart_sample, resolution, counter_threshold, threshold_action FROM bnai_networks WHERE network = 'm' \gx
 SELECT bnai_drop_network('m');
 SELECT bnai_drop_network('m');
 
@@ -28,12 +30,12 @@ SELECT bnai_drop_network('m');
 SELECT bnai_set('n', setting, value), setting, value
 FROM (VALUES ('restarts', '4'), ('max_iterations', '12'), ('tolerance', '1e-6'), ('moves', 'off'), ('seed', '-9223372036854775808'),
 	('start', 'random'), ('restart_sample', '0'), ('results_column', 'label'), ('counter_threshold', '7'),
-	('threshold_action', 'recalculate')) s (setting, value);
-SELECT restarts, max_iterations, tolerance, moves, seed, start, restart_sample, results_column, counter_threshold, threshold_action
+	('threshold_action', 'recalculate'), ('resolution', '0.01')) s (setting, value);
+SELECT restarts, max_iterations, tolerance, moves, seed, start, restart_sample, results_column, counter_threshold, threshold_action, resolution
 FROM bnai_networks WHERE network = 'n';
 SELECT bnai_set('n', setting, NULL), setting
-FROM unnest('{restarts,max_iterations,tolerance,moves,seed,start,restart_sample,results_column,counter_threshold,threshold_action}'::text[]) setting;
-SELECT restarts, max_iterations, tolerance, moves, seed, start, restart_sample, results_column, counter_threshold, threshold_action
+FROM unnest('{restarts,max_iterations,tolerance,moves,seed,start,restart_sample,results_column,counter_threshold,threshold_action,resolution}'::text[]) setting;
+SELECT restarts, max_iterations, tolerance, moves, seed, start, restart_sample, results_column, counter_threshold, threshold_action, resolution
 FROM bnai_networks WHERE network = 'n';
 SELECT bnai_set('n', 'restarts', '0');
 SELECT bnai_set('n', 'restarts', 'many');
@@ -45,6 +47,7 @@ SELECT bnai_set('n', 'moves', 'perhaps');
 SELECT bnai_set('n', 'start', 'results ');
 SELECT bnai_set('n', 'counter_threshold', '0');
 SELECT bnai_set('n', 'threshold_action', 'panic');
+SELECT bnai_set('n', 'resolution', '2');
 SELECT bnai_set('n', 'owner', NULL);
 SELECT bnai_set('n', 'owner', 'regress_bnai_nobody');
 SELECT bnai_set('n', 'iterations', '3');

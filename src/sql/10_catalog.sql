@@ -29,7 +29,7 @@ CREATE TABLE bnai_network (
 		CONSTRAINT threshold_action_is_known CHECK (threshold_action IN ('none', 'recalculate')),
 	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	resolution double precision NOT NULL DEFAULT 0
-		CONSTRAINT resolution_is_a_fraction CHECK (resolution BETWEEN 0 AND 1)
+		CONSTRAINT resolution_is_a_fraction CHECK (resolution BETWEEN '0' AND '1')
 );
 
 CREATE TABLE bnai_node (
