@@ -135,6 +135,7 @@ ReadNode(Network *network, CatalogScan *scan, HeapTuple tuple)
 		node->source_name = SourceName(DatumGetSource(source));
 }
 
+/* Orders nodes by id. */
 static int
 CompareNodes(const void *a, const void *b)
 {

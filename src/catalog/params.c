@@ -4,7 +4,6 @@
  */
 #include "postgres.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 
@@ -12,6 +11,7 @@
 #include "mb/pg_wchar.h"
 
 #include "catalog/params.h"
+#include "compat.h"
 
 typedef struct Parser
 {
@@ -51,8 +51,7 @@ ErrorAt(const char *text, int location)
 }
 
 /* Raises a syntax error: what was expected at a place. */
-static void
-pg_attribute_noreturn()
+pg_noreturn static void
 ExpectedAt(Parser *parser, const char *expected, const char *where)
 {
 	int			location = where - parser->text;
@@ -67,8 +66,7 @@ ExpectedAt(Parser *parser, const char *expected, const char *where)
 }
 
 /* Raises an error about a value at a place. */
-static void
-pg_attribute_noreturn()
+pg_noreturn static void
 InvalidAt(Parser *parser, const char *where, const char *message)
 {
 	int			location = where - parser->text;
@@ -79,6 +77,7 @@ InvalidAt(Parser *parser, const char *where, const char *message)
 			 ErrorAt(parser->text, location)));
 }
 
+/* Skips blanks. */
 static void
 SkipSpace(Parser *parser)
 {
@@ -105,24 +104,28 @@ Expect(Parser *parser, char c, const char *expected)
 		ExpectedAt(parser, expected, parser->at);
 }
 
+/* Returns true for what a plain name can begin with. */
 static bool
 StartsName(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || IS_HIGHBIT_SET(c);
 }
 
+/* Returns true for what a plain name can have inside. */
 static bool
 ContinuesName(char c)
 {
 	return StartsName(c) || (c >= '0' && c <= '9');
 }
 
+/* Returns true for a digit, whatever the locale. */
 static bool
 IsDigit(char c)
 {
 	return c >= '0' && c <= '9';
 }
 
+/* Returns true if a number must follow. */
 static bool
 StartsNumber(Parser *parser)
 {

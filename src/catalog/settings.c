@@ -17,6 +17,7 @@
 #include "catalog/define.h"
 #include "catalog/privileges.h"
 #include "catalog/settings.h"
+#include "compat.h"
 
 PG_FUNCTION_INFO_V1(bnai_set);
 
@@ -58,8 +59,7 @@ FindSetting(const char *name)
 }
 
 /* Raises an error about a value. */
-static void
-pg_attribute_noreturn()
+pg_noreturn static void
 InvalidSetting(const Setting *setting, const char *value)
 {
 	ereport(ERROR,

@@ -14,10 +14,10 @@
 #include "catalog/network.h"
 #include "catalog/params.h"
 #include "distributions/leaf.h"
+#include "compat.h"
 
 /* Raises an error about two nodes whose dimensions differ. */
-static void
-pg_attribute_noreturn()
+pg_noreturn static void
 DimensionMismatch(const NetworkNode *node, int param, int dim)
 {
 	ereport(ERROR,
@@ -132,6 +132,7 @@ VisitParents(const Network *network, int index, char *state)
 	state[index] = 2;
 }
 
+/* Raises an error if a node depends on itself. */
 static void
 CheckCycles(const Network *network)
 {
