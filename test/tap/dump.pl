@@ -1,6 +1,6 @@
-# Networks, their posteriors and runs survive pg_dump and restore: by a
-# superuser and by the owner of the database, with a role or a table missing on
-# the other side.
+# Networks, their posteriors, runs, counters and watches survive pg_dump and
+# restore: by a superuser and by the owner of the database, with a role or a table
+# missing on the other side.  A restore counts nothing and infers nothing.
 use strict;
 use warnings;
 
@@ -20,6 +20,8 @@ my $state = q{
 	SELECT network, bnai_fitted(network) FROM bnai_networks WHERE network <> 'bare' ORDER BY 1;
 	SELECT id, label, bnai_predict('m', a, b) FROM "the metrics" ORDER BY 1;
 	SELECT network, count(*) FROM bnai_networks, bnai_trace(network) GROUP BY 1 ORDER BY 1;
+	SELECT network, counter, counter_threshold, threshold_action FROM bnai_status ORDER BY 1;
+	SELECT * FROM bnai_watches ORDER BY 1, 2, 3;
 };
 
 # A database of the role dbo with networks of dbo and alice; its table was renamed since.
@@ -34,6 +36,9 @@ sub make_shop
 		GRANT SELECT ON metrics TO alice;
 		SELECT bnai_create_clustering('m', 'metrics', '{a,b}', results_column => 'label', max_clusters => 3, restarts => 2);
 		SELECT bnai_infer('m'), bnai_infer('m');
+		SELECT bnai_set('m', 'counter_threshold', '100'), bnai_set('m', 'threshold_action', 'recalculate');
+		SELECT bnai_watch('m', 'metrics', 'INSERT', increment => 5);
+		INSERT INTO metrics VALUES (41, 0, 0, 'A'), (42, NULL, 0, NULL);
 		SELECT bnai_create_network('bare', seed => 7);
 		ALTER TABLE metrics RENAME TO "the metrics";
 		SET ROLE alice;
@@ -83,6 +88,12 @@ cmp_ok($here->safe_psql('custom', q{SET ROLE dbo; SELECT run FROM bnai_infer('m'
 is($here->safe_psql('custom', q{SET ROLE alice; SELECT bnai_create_network('new'); SELECT count(*) FROM bnai_networks WHERE network = 'new'}),
 	"\n1", 'a network after the restore has a new id');
 
+# triggers count again after the restore, and the threshold is the one that was set
+$here->safe_psql('plain', q{SET ROLE dbo; INSERT INTO "the metrics" VALUES (43, 0, 0)});
+is($here->safe_psql('plain', q{SELECT counter FROM bnai_status WHERE network = 'm'}), '15', 'the counter goes on where it was');
+$here->safe_psql('plain', q{SET ROLE dbo; INSERT INTO "the metrics" SELECT i, 0, 0 FROM generate_series(101, 117) i});
+is($here->safe_psql('plain', q{SELECT counter, rows FROM bnai_status WHERE network = 'm'}), '0|59', 'up to the threshold, and then the network is inferred');
+
 # --- data alone, into what a dump of the schema made ---
 dump_shop($user, "$dir/schema.sql", '--schema-only');
 dump_shop($user, "$dir/data.sql", '--data-only');
@@ -100,7 +111,7 @@ $here->safe_psql('owned', 'CREATE EXTENSION bnai');
 is(restore_sql($here, 'dbo', 'owned', "$dir/dbo.sql") =~ s/.*must be owner of extension.*\n//r, '', 'the owner of a database restores it');
 is($here->safe_psql('owned', $state), $before =~ s/^a\|general\|alice\|/a|general|dbo|/mr,
 	'with the same result, but a network that is not his to give away becomes his');
-is($here->safe_psql('owned', q{SET ROLE dbo; SELECT rows FROM bnai_infer('a')}), '40', 'and he infers it');
+is($here->safe_psql('owned', q{SET ROLE dbo; SELECT rows FROM bnai_infer('a')}), '41', 'and he infers it');
 
 # --- a source that is not there ---
 dump_shop($user, "$dir/without.sql", '--exclude-table=*metrics*');
@@ -122,7 +133,7 @@ is(restore_sql($there, $user, 'shop', "$dir/roles.sql"), '', 'networks are resto
 is($there->safe_psql('shop', $state), $before, 'with the same result');
 $there->safe_psql('shop', 'GRANT SELECT ON "the metrics" TO bob, dbo');
 like(($there->psql('shop', q{SET ROLE bob; SELECT bnai_set('a', 'seed', '2')}))[2], qr/must be superuser to change network "a"/, 'nobody owns such a network');
-is($there->safe_psql('shop', q{SELECT bnai_set('a', 'owner', 'bob'); SET ROLE bob; SELECT rows FROM bnai_infer('a')}), "\n40", 'until a superuser gives it to somebody');
+is($there->safe_psql('shop', q{SELECT bnai_set('a', 'owner', 'bob'); SET ROLE bob; SELECT rows FROM bnai_infer('a')}), "\n41", 'until a superuser gives it to somebody');
 
 $here->stop;
 $there->stop;
