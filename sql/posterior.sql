@@ -158,6 +158,7 @@ FROM (VALUES
 	('{leaves,0,mixture}', 'false'),
 	('{leaves,0,mixture}', '1'),
 	('{leaves,0,dim}', '3'),
+	('{leaves,1,dim}', '2'),
 	('{leaves,0,columns}', '["a"]'),
 	('{leaves,0,columns}', '["a", ""]'),
 	('{leaves,0,columns}', '["a", 7]'),
@@ -166,6 +167,7 @@ FROM (VALUES
 	('{leaves,1,parameters,alpha}', '0'),
 	('{leaves,1,parameters,alpha}', '"mu"')) AS t (path, value);
 SELECT try('plain', '{clusters,0,label}', '"A"');
+SELECT try('plain', '{nodes,0,dim}', '2');
 SELECT try('plain', '{leaves,0,mixture}', 'true');
 SELECT try('plain', '{leaves}', '[]');
 

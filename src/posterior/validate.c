@@ -34,6 +34,20 @@ CheckName(const char *kind, const char *name)
 }
 
 /*
+ * Raises an error unless a distribution that knows scalars only has dimension 1.
+ */
+static void
+CheckScalarDim(const char *owner, const Distribution *distribution, int dim)
+{
+	bool		scalar = distribution->shape == SHAPE_SCALAR;
+
+	for (int i = 0; i < distribution->nparams; i++)
+		scalar = scalar && distribution->params[i].shape == SHAPE_SCALAR;
+	if (scalar && dim != 1)
+		Refuse("\"%s\" has dimension %d, but %s has dimension 1.", owner, dim, distribution->name);
+}
+
+/*
  * Raises an error unless a value of this shape can have this dimension.
  */
 static void
@@ -58,6 +72,7 @@ CheckedParamsSize(const char *owner, const Distribution *distribution, int plate
 		Refuse("Node \"%s\" cannot have the distribution %s.", owner, distribution->name);
 	for (int i = 0; i < distribution->nparams; i++)
 		CheckDim(owner, distribution->params[i].shape, dim);
+	CheckScalarDim(owner, distribution, dim);
 	if (plates < 1 || plates > POSTERIOR_MAX_PLATES)
 		Refuse("Node \"%s\" has %d plates, outside 1 to %d.", owner, plates, POSTERIOR_MAX_PLATES);
 	size = (uint64) plates * ParamsSize(distribution, dim);
@@ -183,6 +198,7 @@ CheckLeaf(const Posterior *posterior, const PosteriorLeaf *leaf, bool proper)
 	if (leaf->mixture && posterior->selector == NULL)
 		Refuse("Leaf \"%s\" is a mixture, but there is no selector.", leaf->name);
 	CheckDim(leaf->name, distribution->shape, leaf->dim);
+	CheckScalarDim(leaf->name, distribution, leaf->dim);
 	for (int i = 0; i < PosteriorLeafColumns(leaf); i++)
 		CheckName("column", leaf->columns[i]);
 	for (int i = 0; i < distribution->nparams; i++)
