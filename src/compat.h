@@ -50,4 +50,17 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags)
 #define pg_noreturn __attribute__((noreturn))
 #endif
 
+/*
+ * Files shared by the processes of a parallel run.
+ */
+#if PG_VERSION_NUM < 150000
+#define CreateSharedFile(fileset, name) BufFileCreateShared(fileset, name)
+#define ExportSharedFile(file) BufFileExportShared(file)
+#define OpenSharedFile(fileset, name) BufFileOpenShared(fileset, name, O_RDONLY)
+#else
+#define CreateSharedFile(fileset, name) BufFileCreateFileSet(&(fileset)->fs, name)
+#define ExportSharedFile(file) BufFileExportFileSet(file)
+#define OpenSharedFile(fileset, name) BufFileOpenFileSet(&(fileset)->fs, name, O_RDONLY, false)
+#endif
+
 #endif							/* BNAI_COMPAT_H */

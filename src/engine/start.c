@@ -15,12 +15,11 @@
 #define MAX_DISTINCT 65536
 #define DISTINCT_SLOTS (4 * MAX_DISTINCT)
 
-/* A row of the sample on its way: where it stands, and the key that orders it */
+/* A row of the sample on its way: the key that orders it, and where its values are */
 typedef struct SampleRow
 {
 	uint64		key;
-	int			chunk;
-	int			row;
+	int64		index;
 } SampleRow;
 
 /* How often each value was seen: an open-addressing table of hashes */
@@ -63,11 +62,57 @@ ResetOccurrences(Occurrences *seen)
 	seen->distinct = 0;
 }
 
-typedef void (*KeyVisitor) (void *state, uint64 key, int chunk, int row);
-
-/* Calls `visit` with the key of every row: a hash of its values and of how often they were seen before. */
+/* Finds out whether few enough different values are there for counts to mean anything. */
 static void
-VisitKeys(const RowStore *rows, uint64 seed, Occurrences *seen, KeyVisitor visit, void *state)
+CountDistinct(const RowStore *rows, uint64 seed, Occurrences *seen)
+{
+	const double **columns = palloc(sizeof(double *) * (rows->ncolumns + 1));
+
+	for (int c = 0; c < rows->nchunks && !seen->overflow; c++)
+	{
+		int			n = ChunkRows(rows, c);
+
+		CHECK_FOR_INTERRUPTS();
+		ChunkColumns(rows, c, columns);
+		for (int i = 0; i < n && !seen->overflow; i++)
+			(void) CountOccurrence(seen, HashRow(columns, rows->ncolumns, i, seed));
+	}
+	ResetOccurrences(seen);
+	pfree(columns);
+}
+
+typedef struct SampleState
+{
+	uint64		limit;			/* keys above are left out */
+	int64		n;
+	int64		max;
+	SampleRow  *rows;
+	int			ncolumns;		/* with the label */
+	double	   *values;			/* of the rows, in the order in which they were found */
+} SampleState;
+
+/* Adds one row of a chunk to the sample. */
+static void
+CollectRow(SampleState *sample, uint64 key, const double *const *columns, int row)
+{
+	double	   *values;
+
+	if (sample->n == sample->max)
+	{
+		sample->max *= 2;
+		sample->rows = repalloc_huge(sample->rows, sizeof(SampleRow) * sample->max);
+		sample->values = repalloc_huge(sample->values, sizeof(double) * sample->ncolumns * sample->max);
+	}
+	values = sample->values + sample->ncolumns * sample->n;
+	for (int j = 0; j < sample->ncolumns; j++)
+		values[j] = columns[j][row];
+	sample->rows[sample->n] = (SampleRow) {key, sample->n};
+	sample->n++;
+}
+
+/* Collects the rows with the smallest keys: hashes of their values and of how often these were seen before. */
+static void
+CollectRows(const RowStore *rows, uint64 seed, Occurrences *seen, SampleState *sample)
 {
 	const double **columns = palloc(sizeof(double *) * (rows->ncolumns + 1));
 
@@ -81,39 +126,13 @@ VisitKeys(const RowStore *rows, uint64 seed, Occurrences *seen, KeyVisitor visit
 		{
 			uint64		hash = HashRow(columns, rows->ncolumns, i, seed);
 			uint32		before = CountOccurrence(seen, hash);
+			uint64		key = before == 0 ? hash : MixBits(hash + before);
 
-			visit(state, before == 0 ? hash : MixBits(hash + before), c, i);
+			if (key <= sample->limit)
+				CollectRow(sample, key, columns, i);
 		}
 	}
 	pfree(columns);
-}
-
-typedef struct SampleState
-{
-	uint64		limit;			/* keys above are left out */
-	int64		n;
-	int64		max;
-	SampleRow  *rows;
-} SampleState;
-
-static void
-IgnoreKey(void *state, uint64 key, int chunk, int row)
-{
-}
-
-static void
-CollectKey(void *state, uint64 key, int chunk, int row)
-{
-	SampleState *sample = state;
-
-	if (key > sample->limit)
-		return;
-	if (sample->n == sample->max)
-	{
-		sample->max *= 2;
-		sample->rows = repalloc_huge(sample->rows, sizeof(SampleRow) * sample->max);
-	}
-	sample->rows[sample->n++] = (SampleRow) {key, chunk, row};
 }
 
 static int
@@ -135,13 +154,14 @@ ChooseSample(const RowStore *rows, int64 size, uint64 seed, SampleState *sample)
 	};
 
 	/* whether counts mean anything is known only at the end, so it takes a round of its own */
-	VisitKeys(rows, seed, &seen, IgnoreKey, NULL);
-	ResetOccurrences(&seen);
+	CountDistinct(rows, seed, &seen);
 	sample->limit = size >= rows->rows ? PG_UINT64_MAX : (uint64) ((double) size / rows->rows * 0x1p64);
 	sample->n = 0;
 	sample->max = Min(size, rows->rows) + 64;
+	sample->ncolumns = rows->ncolumns + rows->labelled;
 	sample->rows = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(SampleRow) * sample->max);
-	VisitKeys(rows, seed, &seen, CollectKey, sample);
+	sample->values = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * sample->ncolumns * sample->max);
+	CollectRows(rows, seed, &seen, sample);
 	qsort(sample->rows, sample->n, sizeof(SampleRow), CompareSampleRows);
 	pfree(seen.hashes);
 	pfree(seen.counts);
@@ -151,21 +171,13 @@ RowStore *
 CanonicalSample(const RowStore *rows, int64 size, uint64 seed, MemoryContext context)
 {
 	RowStore   *store = RowStoreLike(rows, context);
-	int			ncolumns = rows->ncolumns + rows->labelled;
-	double	   *values = palloc(sizeof(double) * (ncolumns + 1));
 	SampleState sample;
 
 	ChooseSample(rows, size, seed, &sample);
 	for (int64 i = 0; i < sample.n; i++)
-	{
-		const double *chunk = rows->chunks[sample.rows[i].chunk];
-
-		for (int j = 0; j < ncolumns; j++)
-			values[j] = chunk[(Size) j * CHUNK_ROWS + sample.rows[i].row];
-		RowStoreAppend(store, values);
-	}
+		RowStoreAppend(store, sample.values + sample.ncolumns * sample.rows[i].index);
 	pfree(sample.rows);
-	pfree(values);
+	pfree(sample.values);
 	RowStoreFinishLike(store);
 	return store;
 }
@@ -210,16 +222,6 @@ UpdateDistances(KMeans *kmeans, const double *centre)
 	return total;
 }
 
-/* Writes the values of one row. */
-static void
-CopyRow(const RowStore *rows, int64 row, double *values)
-{
-	const double *chunk = rows->chunks[row / CHUNK_ROWS];
-
-	for (int j = 0; j < rows->ncolumns; j++)
-		values[j] = chunk[(Size) j * CHUNK_ROWS + row % CHUNK_ROWS];
-}
-
 /* Draws a row with probability proportional to its distance; uniformly if all are 0. */
 static int64
 DrawRow(const KMeans *kmeans, double total, Rng *rng)
@@ -250,7 +252,7 @@ DrawCentres(const RowStore *rows, int centres, const double *weights, Rng *rng)
 		.distance = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * rows->rows),
 		.columns = palloc(sizeof(double *) * (rows->ncolumns + 1)),
 	};
-	double	   *values = palloc(sizeof(double) * centres * rows->ncolumns);
+	double	   *values = palloc(sizeof(double) * (centres * rows->ncolumns + 1));	/* the last one's label, too */
 	double		total = 0.0;
 
 	for (int64 i = 0; i < rows->rows; i++)
@@ -259,7 +261,7 @@ DrawCentres(const RowStore *rows, int centres, const double *weights, Rng *rng)
 	{
 		int64		row = k == 0 ? (int64) (RngUniform(rng) * rows->rows) : DrawRow(&kmeans, total, rng);
 
-		CopyRow(rows, row, values + k * rows->ncolumns);
+		RowStoreRow(rows, row, values + k * rows->ncolumns);
 		total = UpdateDistances(&kmeans, values + k * rows->ncolumns);
 	}
 	pfree(kmeans.distance);

@@ -129,6 +129,7 @@ InferNetwork(Network *network, Fit *fit)
 	if (fit)
 		*fit = *found;
 
+	RowStoreFree(loaded.rows);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return summary;

@@ -127,29 +127,19 @@ CompareLabels(const void *a, const void *b)
 	return strlen(x) != strlen(y) ? (strlen(x) < strlen(y) ? -1 : 1) : strcmp(x, y);
 }
 
-/* Numbers the labels in their own order instead of that of the rows, which an UPDATE changes. */
-static void
-SortLabels(RowReceiver *receiver)
+/* Returns the rank of each label in their own order, instead of that of the rows, which an UPDATE changes. */
+static int *
+RankLabels(const RowReceiver *receiver)
 {
-	RowStore   *rows = receiver->result.rows;
 	char	 ***sorted = palloc(sizeof(char **) * (receiver->nlabels + 1));
-	int		   *rank = palloc(sizeof(int) * (receiver->nlabels + 1));
+	int		   *rank = palloc0(sizeof(int) * (receiver->request->max_labels + 1));
 
 	for (int i = 0; i < receiver->nlabels; i++)
 		sorted[i] = &receiver->labels[i];
 	qsort(sorted, receiver->nlabels, sizeof(char **), CompareLabels);
 	for (int i = 0; i < receiver->nlabels; i++)
 		rank[sorted[i] - receiver->labels] = i;
-	for (int c = 0; c < rows->nchunks; c++)
-	{
-		double	   *labels = rows->chunks[c] + (Size) rows->ncolumns * CHUNK_ROWS;
-		int			n = ChunkRows(rows, c);
-
-		for (int i = 0; i < n; i++)
-			if (labels[i] >= 0)
-				labels[i] = rank[(int) labels[i]];
-	}
-	receiver->result.nlabels = receiver->nlabels;
+	return rank;
 }
 
 LoadResult
@@ -164,7 +154,8 @@ LoadRows(const LoadRequest *request, MemoryContext context)
 	int			guc_level;
 	int			result;
 
-	receiver.result.rows = RowStoreCreate(context, request->ncolumns, request->label_column != NULL);
+	receiver.result.rows = RowStoreCreate(context, request->ncolumns, request->label_column ? request->max_labels : 0,
+										   request->share_from);
 	receiver.result.rows->frame_group = request->frame_group;
 	receiver.values = MemoryContextAlloc(context, sizeof(double) * (request->ncolumns + 1));
 	receiver.labels = MemoryContextAlloc(context, sizeof(char *) * (request->max_labels + 1));
@@ -180,8 +171,7 @@ LoadRows(const LoadRequest *request, MemoryContext context)
 	if (result != SPI_OK_SELECT)
 		elog(ERROR, "reading the source failed: %s", SPI_result_code_string(result));
 
-	if (request->label_column)
-		SortLabels(&receiver);
-	RowStoreFinish(receiver.result.rows);
+	receiver.result.nlabels = receiver.nlabels;
+	RowStoreFinish(receiver.result.rows, request->label_column ? RankLabels(&receiver) : NULL);
 	return receiver.result;
 }

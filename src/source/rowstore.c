@@ -1,259 +1,401 @@
 /*
  * rowstore.c
- *		Packed rows in memory.
+ *		Packed rows in memory, and in a file when memory is used up.
+ *
+ * The chunks in memory are the first ones; they are moved into the frame once.
+ * Those in the file stay as they were appended, and are moved into the frame
+ * whenever they are read, which costs less than writing them twice.
  */
 #include "postgres.h"
 
-#include <float.h>
-#include <math.h>
-
+#include "access/parallel.h"
+#include "access/xact.h"
 #include "miscadmin.h"
-#include "numerics/kernels.h"
-#include "source/rowstore.h"
 #include "utils/memutils.h"
 
-#define INITIAL_CHUNKS 64
+#include "guc.h"
+#include "compat.h"
+#include "numerics/kernels.h"
+#include "source/storage.h"
 
-static Size
-ChunkSize(const RowStore *store)
+/* What a chunk takes, about; its rows are a multiple of KERNEL_MAX_ROWS, so that only its last block is short */
+#define CHUNK_BYTES (1024 * 1024)
+#define MAX_CHUNK_ROWS 8192
+
+/*
+ * Columns begin so many doubles later than a power of two would have it: an odd
+ * number of cache lines, about a fifth of the lines of a first-level cache's
+ * way, so that the blocks of many columns do not fall onto the same lines.
+ */
+#define STRIDE_PADDING (13 * 8)
+
+#define INITIAL_POINTERS 64
+
+static int
+ChunkRowsFor(int ncolumns)
 {
-	return sizeof(double) * CHUNK_ROWS * (store->ncolumns + store->labelled);
+	int			rows = CHUNK_BYTES / (int) sizeof(double) / ncolumns / KERNEL_MAX_ROWS * KERNEL_MAX_ROWS;
+
+	return Min(Max(rows, KERNEL_MAX_ROWS), MAX_CHUNK_ROWS);
 }
 
-/* Creates an empty store for rows of ncolumns numbers (and a label). */
-RowStore *
-RowStoreCreate(MemoryContext context, int ncolumns, bool labelled)
+RowStorage *
+CreateStorage(RowStore *store, MemoryContext context, int max_labels)
 {
-	MemoryContext old = MemoryContextSwitchTo(context);
+	RowStorage *storage = palloc0(sizeof(RowStorage));
+
+	storage->context = context;
+	storage->stride = store->chunk_rows + STRIDE_PADDING;
+	storage->chunk_bytes = sizeof(double) * storage->stride * (store->ncolumns + store->labelled);
+	storage->max_pointers = INITIAL_POINTERS;
+	storage->chunks = palloc(sizeof(double *) * INITIAL_POINTERS);
+	storage->buffered = -1;
+	storage->max_labels = max_labels;
+	return storage;
+}
+
+/* Makes a store without storage. */
+static RowStore *
+CreateShape(int ncolumns, bool labelled)
+{
 	RowStore   *store = palloc0(sizeof(RowStore));
 
-	store->context = context;
 	store->ncolumns = ncolumns;
 	store->labelled = labelled;
-	store->maxchunks = INITIAL_CHUNKS;
-	store->chunks = palloc(sizeof(double *) * store->maxchunks);
+	store->chunk_rows = ChunkRowsFor(ncolumns + labelled);
 	store->frame.dim = ncolumns;
 	store->frame.centre = palloc0(sizeof(double) * ncolumns);
 	store->frame.scale = palloc(sizeof(double) * ncolumns);
 	for (int j = 0; j < ncolumns; j++)
 		store->frame.scale[j] = 1.0;
+	return store;
+}
+
+RowStore *
+RowStoreCreate(MemoryContext context, int ncolumns, int max_labels, int64 share_from)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+	RowStore   *store = CreateShape(ncolumns, max_labels > 0);
+	Size		limit = (Size) (BnaiWorkMem < 0 ? maintenance_work_mem : BnaiWorkMem) * 1024;
+
 	store->mean = palloc0(sizeof(double) * ncolumns);
-	store->covariance = palloc0(sizeof(double) * ncolumns * ncolumns);
+	store->covariance = palloc_extended(sizeof(double) * ncolumns * ncolumns, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	store->storage = CreateStorage(store, context, max_labels);
+	store->storage->memory_limit = Max(1, (int) Min(limit / store->storage->chunk_bytes, INT_MAX));
+	store->storage->moments = CreateMoments(ncolumns);
+	if (!IsInParallelMode() && !IsParallelWorker())
+		store->storage->share_from = share_from;
 	MemoryContextSwitchTo(old);
 	return store;
 }
 
-/* Creates an empty store whose rows come in the frame of another. */
 RowStore *
 RowStoreLike(const RowStore *store, MemoryContext context)
 {
-	RowStore   *like = RowStoreCreate(context, store->ncolumns, store->labelled);
+	RowStore   *like = RowStoreCreate(context, store->ncolumns, store->storage->max_labels, 0);
 
 	memcpy(like->frame.centre, store->frame.centre, sizeof(double) * store->ncolumns);
 	memcpy(like->frame.scale, store->frame.scale, sizeof(double) * store->ncolumns);
+	like->storage->in_frame = true;
+	like->storage->memory_limit = INT_MAX;	/* samples are small, and read at random */
 	return like;
 }
 
+/* --- appending --- */
+
+/* Creates the file that takes the chunks for which there is no memory. */
 static void
-AddChunk(RowStore *store)
+CreateFile(RowStorage *storage)
 {
-	if (store->nchunks == store->maxchunks)
+	if (storage->shared)
 	{
-		store->maxchunks *= 2;
-		store->chunks = repalloc_huge(store->chunks, sizeof(double *) * store->maxchunks);
+		SharedFileSetInit(&storage->shared->fileset, storage->segments[0]);
+		storage->shared->has_file = true;
+		storage->file = CreateSharedFile(&storage->shared->fileset, "rows");
 	}
-	/* zeroed, for kernels read the padding behind the last row */
-	store->chunks[store->nchunks++] = MemoryContextAllocExtended(store->context, ChunkSize(store),
-																 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	else
+		storage->file = BufFileCreateTemp(false);
+	if (storage->buffer == NULL)
+		storage->buffer = MemoryContextAllocExtended(storage->context, storage->chunk_bytes,
+													 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 }
 
-/* Appends one row; values holds ncolumns numbers, then the label if the store is labelled. */
+/* Returns memory for one more chunk; NULL if it must go to the file. */
+static double *
+MemoryChunk(RowStorage *storage)
+{
+	if (storage->memory_chunks == storage->memory_limit)
+		return NULL;
+	if (storage->shared)
+		return SharedChunk(storage);
+	return MemoryContextAllocExtended(storage->context, storage->chunk_bytes, MCXT_ALLOC_HUGE);
+}
+
+static void
+AddPointer(RowStorage *storage, double *chunk)
+{
+	if (storage->memory_chunks == storage->max_pointers)
+	{
+		storage->max_pointers *= 2;
+		storage->chunks = repalloc_huge(storage->chunks, sizeof(double *) * storage->max_pointers);
+	}
+	storage->chunks[storage->memory_chunks++] = chunk;
+}
+
+/* Writes the addresses of the columns of a chunk. */
+static void
+ColumnsOf(const RowStore *store, const double *chunk, const double **columns)
+{
+	for (int j = 0; j < store->ncolumns + store->labelled; j++)
+		columns[j] = chunk + j * store->storage->stride;
+}
+
+/* Ends the chunk that was being filled. */
+static void
+CloseChunk(RowStore *store)
+{
+	RowStorage *storage = store->storage;
+	const double **columns;
+
+	if (storage->filling == NULL)
+		return;
+
+	/* kernels read the padding behind the last row */
+	for (int j = 0; j < store->ncolumns + store->labelled; j++)
+		for (int n = storage->filled; n < TYPEALIGN(KERNEL_LANES, storage->filled); n++)
+			storage->filling[j * storage->stride + n] = 0.0;
+	columns = palloc(sizeof(double *) * (store->ncolumns + 1));
+	ColumnsOf(store, storage->filling, columns);
+	AddMoments(storage->moments, columns, storage->filled);
+	pfree(columns);
+	if (storage->filling == storage->buffer)
+		BufFileWrite(storage->file, storage->buffer, storage->chunk_bytes);
+	storage->filling = NULL;
+}
+
+/* Begins another chunk. */
+static void
+OpenChunk(RowStore *store)
+{
+	RowStorage *storage = store->storage;
+	MemoryContext old = MemoryContextSwitchTo(storage->context);
+
+	CHECK_FOR_INTERRUPTS();
+	CloseChunk(store);
+	if (storage->share_from > 0 && storage->shared == NULL && store->rows >= storage->share_from
+		&& storage->file == NULL && !ShareChunks(store))
+		storage->share_from = 0;
+	storage->filling = storage->file ? NULL : MemoryChunk(storage);
+	if (storage->filling != NULL)
+		AddPointer(storage, storage->filling);
+	else
+	{
+		if (storage->file == NULL)
+			CreateFile(storage);
+		storage->filling = storage->buffer;
+	}
+	storage->filled = 0;
+	store->nchunks++;
+	MemoryContextSwitchTo(old);
+}
+
 void
 RowStoreAppend(RowStore *store, const double *values)
 {
-	int			offset = store->rows % CHUNK_ROWS;
-	double	   *chunk;
+	RowStorage *storage = store->storage;
+	double	   *to;
 
-	if (offset == 0)
-		AddChunk(store);
-	chunk = store->chunks[store->nchunks - 1];
+	if (unlikely(storage->filling == NULL || storage->filled == store->chunk_rows))
+		OpenChunk(store);
+	to = storage->filling + storage->filled++;
 	for (int j = 0; j < store->ncolumns + store->labelled; j++)
-		chunk[(Size) j * CHUNK_ROWS + offset] = values[j];
+		to[j * storage->stride] = values[j];
 	store->rows++;
 }
+
+/* --- the end of loading --- */
+
+/* Moves the rows of a chunk into the frame, and gives labels their ranks. */
+static void
+MoveIntoFrame(const RowStore *store, double *chunk, int rows)
+{
+	const RowStorage *storage = store->storage;
+
+	if (storage->in_frame)
+		return;
+	for (int j = 0; j < store->ncolumns; j++)
+	{
+		double	   *x = chunk + j * storage->stride;
+		double		centre = store->frame.centre[j];
+		double		factor = 1.0 / store->frame.scale[j];
+
+		for (int n = 0; n < rows; n++)
+			x[n] = (x[n] - centre) * factor;
+	}
+	if (storage->label_ranks)
+	{
+		double	   *labels = chunk + store->ncolumns * storage->stride;
+
+		for (int n = 0; n < rows; n++)
+			if (labels[n] >= 0)
+				labels[n] = storage->label_ranks[(int) labels[n]];
+	}
+}
+
+/* Ends loading, in whatever frame the store has. */
+static void
+EndLoading(RowStore *store)
+{
+	RowStorage *storage = store->storage;
+
+	for (int c = 0; c < storage->memory_chunks; c++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		MoveIntoFrame(store, storage->chunks[c], ChunkRows(store, c));
+	}
+	MomentsInFrame(storage->moments, &store->frame, store->mean, store->covariance);
+	if (storage->shared)
+		PublishRows(store);
+}
+
+void
+RowStoreFinish(RowStore *store, const int *label_ranks)
+{
+	RowStorage *storage = store->storage;
+	MemoryContext old = MemoryContextSwitchTo(storage->context);
+
+	CloseChunk(store);
+	if (store->rows > 0)
+	{
+		if (label_ranks)
+		{
+			storage->label_ranks = palloc0(sizeof(double) * storage->max_labels);
+			for (int i = 0; i < storage->max_labels; i++)
+				storage->label_ranks[i] = label_ranks[i];
+		}
+		ChooseFrame(storage->moments, store->frame_group, &store->frame);
+		EndLoading(store);
+	}
+	FreeMoments(storage->moments);
+	storage->moments = NULL;
+	MemoryContextSwitchTo(old);
+}
+
+void
+RowStoreFinishLike(RowStore *store)
+{
+	RowStorage *storage = store->storage;
+	Frame		same = {store->ncolumns, palloc0(sizeof(double) * store->ncolumns),
+	palloc(sizeof(double) * store->ncolumns)};
+
+	for (int j = 0; j < store->ncolumns; j++)
+		same.scale[j] = 1.0;
+	CloseChunk(store);
+	if (store->rows > 0)
+		MomentsInFrame(storage->moments, &same, store->mean, store->covariance);
+	FreeMoments(storage->moments);
+	storage->moments = NULL;
+	pfree(same.centre);
+	pfree(same.scale);
+}
+
+void
+RowStoreFree(RowStore *store)
+{
+	RowStorage *storage = store->storage;
+
+	if (storage->file)
+		BufFileClose(storage->file);
+	storage->file = NULL;
+	for (int s = MAX_SEGMENTS - 1; s >= 0; s--)
+		if (storage->segments[s])
+		{
+			dsm_detach(storage->segments[s]);
+			storage->segments[s] = NULL;
+		}
+	storage->shared = NULL;
+}
+
+/* --- reading --- */
 
 int
 ChunkRows(const RowStore *store, int chunk)
 {
-	return chunk < store->nchunks - 1 ? CHUNK_ROWS : (int) (store->rows - (int64) chunk * CHUNK_ROWS);
+	return chunk < store->nchunks - 1 ? store->chunk_rows : (int) (store->rows - (int64) chunk * store->chunk_rows);
 }
 
-/* Writes the addresses of the chunk's columns. */
+/* Returns a chunk, in the frame. */
+static const double *
+ReadChunk(const RowStore *store, int chunk)
+{
+	RowStorage *storage = store->storage;
+	off_t		offset = (off_t) (chunk - storage->memory_chunks) * storage->chunk_bytes;
+
+	if (chunk < storage->memory_chunks)
+		return storage->chunks[chunk];
+	if (storage->buffered == chunk)
+		return storage->buffer;
+	storage->buffered = -1;
+	if (BufFileSeek(storage->file, 0, offset, SEEK_SET) != 0
+		|| BufFileRead(storage->file, storage->buffer, storage->chunk_bytes) != storage->chunk_bytes)
+		ereport(ERROR,
+				(errcode_for_file_access(), errmsg("could not read rows from a temporary file: %m")));
+	MoveIntoFrame(store, storage->buffer, ChunkRows(store, chunk));
+	storage->buffered = chunk;
+	return storage->buffer;
+}
+
 void
 ChunkColumns(const RowStore *store, int chunk, const double **columns)
 {
+	ColumnsOf(store, ReadChunk(store, chunk), columns);
+}
+
+void
+RowStoreRow(const RowStore *store, int64 row, double *values)
+{
+	const double *chunk = ReadChunk(store, row / store->chunk_rows) + row % store->chunk_rows;
+
 	for (int j = 0; j < store->ncolumns + store->labelled; j++)
-		columns[j] = store->chunks[chunk] + (Size) j * CHUNK_ROWS;
+		values[j] = chunk[j * store->storage->stride];
 }
 
-/* Returns sum of (x - centre)^power over one column. */
-static double
-ColumnSum(const RowStore *store, int column, double centre, int power)
+const char *
+RowStorePlace(const RowStore *store)
 {
-	double		total = 0.0;
-
-	for (int c = 0; c < store->nchunks; c++)
-	{
-		const double *x = store->chunks[c] + (Size) column * CHUNK_ROWS;
-		int			rows = ChunkRows(store, c);
-		double		sum = 0.0;
-
-		CHECK_FOR_INTERRUPTS();
-		for (int n = 0; n < rows; n++)
-			sum += power == 1 ? x[n] - centre : (x[n] - centre) * (x[n] - centre);
-		total += sum;
-	}
-	return total;
+	if (store->storage->shared)
+		return store->storage->file ? "shared memory and a file" : "shared memory";
+	return store->storage->file ? "memory and a file" : "memory";
 }
 
-/* Writes mean and variance of a column, in the user's units. */
-static void
-ColumnMoments(const RowStore *store, int column, double *mean, double *variance)
+/* --- copies --- */
+
+Size
+RowStoreCopySize(int ncolumns, bool labelled, int64 rows)
 {
-	*mean = ColumnSum(store, column, 0.0, 1) / store->rows;
-	*variance = ColumnSum(store, column, *mean, 2) / store->rows;
-	if (!isfinite(*mean) || !isfinite(*variance))
-		ereport(ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("values of observed column %d are too large to compute with", column + 1),
-				 errhint("Their squares must be finite: use other units.")));
+	int			chunk_rows = ChunkRowsFor(ncolumns + labelled);
+
+	return sizeof(double) * (chunk_rows + STRIDE_PADDING) * (ncolumns + labelled)
+		* ((rows + chunk_rows - 1) / chunk_rows);
 }
 
-/* The centre is rounded to this fraction of the scale, so that the order of summation does not change it */
-#define CENTRE_STEP 0.0625
-
-/*
- * Chooses centres and scales: for each group of columns (about) the average of
- * their means, and the power of two next to the root of their mean square
- * distance from it.
- */
-static void
-ChooseFrame(RowStore *store)
-{
-	int			n = store->ncolumns;
-	double	   *mean = palloc(sizeof(double) * n * 2);
-	double	   *variance = mean + n;
-
-	for (int j = 0; j < n; j++)
-		ColumnMoments(store, j, &mean[j], &variance[j]);
-	for (int j = 0; j < n; j++)
-	{
-		double		centre = 0.0;
-		double		square = 0.0;
-		double		step;
-		int			members = 0;
-
-		for (int pass = 0; pass < 2; pass++)
-			for (int k = 0; k < n; k++)
-			{
-				if (k != j && (store->frame_group == NULL || store->frame_group[k] != store->frame_group[j]))
-					continue;
-				if (pass == 0)
-				{
-					centre += (mean[k] - centre) / ++members;
-					continue;
-				}
-				square += (variance[k] + (mean[k] - centre) * (mean[k] - centre)) / members;
-			}
-
-		/* a column that is constant but for rounding has no scale of its own */
-		if (sqrt(square) > 1e-14 * fabs(centre) && square > 1e-300)
-			store->frame.scale[j] = exp2(rint(log2(square) / 2));
-		step = store->frame.scale[j] * CENTRE_STEP;
-		store->frame.centre[j] = fabs(centre) < step / DBL_EPSILON ? rint(centre / step) * step : centre;
-	}
-	pfree(mean);
-}
-
-/* Moves all rows into the frame. */
-static void
-MoveIntoFrame(RowStore *store)
-{
-	for (int c = 0; c < store->nchunks; c++)
-	{
-		int			rows = ChunkRows(store, c);
-
-		CHECK_FOR_INTERRUPTS();
-		for (int j = 0; j < store->ncolumns; j++)
-		{
-			double	   *x = store->chunks[c] + (Size) j * CHUNK_ROWS;
-			double		centre = store->frame.centre[j];
-			double		factor = 1.0 / store->frame.scale[j];
-
-			for (int n = 0; n < rows; n++)
-				x[n] = (x[n] - centre) * factor;
-		}
-	}
-}
-
-/* Computes mean and covariance of the rows, in the frame, by the kernel that the inference uses too. */
-static void
-ComputeMoments(RowStore *store)
-{
-	int			dim = store->ncolumns;
-	int			size = QuadraticSize(dim);
-	double	   *lanes = palloc_extended(sizeof(double) * size * KERNEL_LANES, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	double	   *sums = palloc0(sizeof(double) * size);
-	const double **columns = palloc(sizeof(double *) * (dim + 1) * 2);
-	const double **block = columns + dim + 1;
-	double		ones[KERNEL_MAX_ROWS];
-	const double *product = sums + 1 + dim;
-
-	for (int c = 0; c < store->nchunks; c++)
-	{
-		int			rows = ChunkRows(store, c);
-
-		CHECK_FOR_INTERRUPTS();
-		ChunkColumns(store, c, columns);
-		for (int n = 0; n < rows; n += KERNEL_MAX_ROWS)
-		{
-			int			valid = Min(KERNEL_MAX_ROWS, rows - n);
-
-			for (int i = 0; i < KERNEL_MAX_ROWS; i++)
-				ones[i] = i < valid ? 1.0 : 0.0;
-			for (int j = 0; j < dim; j++)
-				block[j] = columns[j] + n;
-			ActiveKernels->quadratic_sums(dim, block, ones, TYPEALIGN(KERNEL_LANES, valid), lanes);
-		}
-	}
-	ReduceLanes(size, lanes, sums);
-	for (int i = 0; i < dim; i++)
-	{
-		store->mean[i] = sums[1 + i] / store->rows;
-		for (int j = 0; j <= i; j++)
-			store->covariance[i * dim + j] = store->covariance[j * dim + i] =
-				*product++ / store->rows - store->mean[i] * store->mean[j];
-	}
-	pfree(lanes);
-	pfree(sums);
-	pfree(columns);
-}
-
-/* Ends loading: chooses the frame, moves the rows into it and computes their moments. */
 void
-RowStoreFinish(RowStore *store)
+RowStoreCopy(const RowStore *store, double *copy)
 {
-	if (store->rows == 0)
-		return;
-	ChooseFrame(store);
-	MoveIntoFrame(store);
-	ComputeMoments(store);
+	for (int c = 0; c < store->nchunks; c++)
+		memcpy((char *) copy + c * store->storage->chunk_bytes, ReadChunk(store, c), store->storage->chunk_bytes);
 }
 
-/* Ends filling a store made by RowStoreLike. */
-void
-RowStoreFinishLike(RowStore *store)
+RowStore *
+RowStoreOfCopy(int ncolumns, bool labelled, int64 rows, double *copy)
 {
-	if (store->rows > 0)
-		ComputeMoments(store);
+	RowStore   *store = CreateShape(ncolumns, labelled);
+	RowStorage *storage;
+
+	store->rows = rows;
+	store->nchunks = (rows + store->chunk_rows - 1) / store->chunk_rows;
+	storage = store->storage = CreateStorage(store, CurrentMemoryContext, 0);
+	for (int c = 0; c < store->nchunks; c++)
+		AddPointer(storage, (double *) ((char *) copy + c * storage->chunk_bytes));
+	return store;
 }

@@ -5,15 +5,19 @@
  *
  * Life of a store: RowStoreCreate, RowStoreAppend for each row (in the user's
  * units), RowStoreFinish (chooses the frame, moves all rows into it), then it
- * is read-only.
+ * is read-only, and RowStoreFree.  An error needs no cleaning up: files and
+ * shared memory belong to the resource owner of whoever created the store.
+ *
+ * Chunks lie in memory as far as bnai.work_mem goes, and beyond that in a
+ * temporary file that is read once per pass.
  */
 #ifndef BNAI_ROWSTORE_H
 #define BNAI_ROWSTORE_H
 
 #include "distributions/frame.h"
+#include "storage/dsm.h"
 
-/* Rows of a chunk; a multiple of KERNEL_MAX_ROWS, so that only the last block of a chunk is short */
-#define CHUNK_ROWS 8192
+typedef struct RowStorage RowStorage;
 
 typedef struct RowStore
 {
@@ -21,6 +25,8 @@ typedef struct RowStore
 	int			ncolumns;		/* observed columns */
 	bool		labelled;		/* one more column: the component a row is given to, -1 for none */
 	int64		rows;
+	int			chunk_rows;		/* of every chunk but the last */
+	int			nchunks;
 
 	/* the frame, and moments of the data in it */
 	Frame		frame;			/* dim = ncolumns */
@@ -28,23 +34,50 @@ typedef struct RowStore
 	double	   *mean;			/* ncolumns; near 0 */
 	double	   *covariance;		/* ncolumns x ncolumns */
 
-	/* memory */
-	MemoryContext context;
-	int			nchunks;
-	int			maxchunks;
-	double	  **chunks;			/* each (ncolumns + labelled) x CHUNK_ROWS */
+	RowStorage *storage;
 } RowStore;
 
-extern RowStore *RowStoreCreate(MemoryContext context, int ncolumns, bool labelled);
+/*
+ * Creates an empty store for rows of ncolumns numbers, and a label if
+ * max_labels > 0.  From `share_from` rows on (0: never) its memory is shared,
+ * so that parallel workers can attach to it.
+ */
+extern RowStore *RowStoreCreate(MemoryContext context, int ncolumns, int max_labels, int64 share_from);
+
+/* Appends one row; values holds ncolumns numbers, then the label if the store is labelled. */
 extern void RowStoreAppend(RowStore *store, const double *values);
-extern void RowStoreFinish(RowStore *store);
+
+/* Ends loading; label i becomes label_ranks[i] (NULL: stays). */
+extern void RowStoreFinish(RowStore *store, const int *label_ranks);
 
 /* Makes a store whose rows are already in the frame of another. */
 extern RowStore *RowStoreLike(const RowStore *store, MemoryContext context);
 extern void RowStoreFinishLike(RowStore *store);
 
-/* Number of rows of a chunk, and its columns. */
+/* Releases files and shared memory; the rest goes with the memory context. */
+extern void RowStoreFree(RowStore *store);
+
+/* Number of rows of a chunk, and its columns, which are valid until the next chunk is asked for. */
 extern int	ChunkRows(const RowStore *store, int chunk);
 extern void ChunkColumns(const RowStore *store, int chunk, const double **columns);
+
+/* Writes the numbers of one row (and its label). */
+extern void RowStoreRow(const RowStore *store, int64 row, double *values);
+
+/* Where the rows are, for messages. */
+extern const char *RowStorePlace(const RowStore *store);
+
+/* --- for parallel workers --- */
+
+/* What a worker attaches to; DSM_HANDLE_INVALID if the rows are not shared. */
+extern dsm_handle RowStoreHandle(const RowStore *store);
+
+/* Attaches to a finished store; NULL if its owner is gone. */
+extern RowStore *RowStoreAttach(dsm_handle handle);
+
+/* Copies of small stores: their size, the copying, and a store that reads one. */
+extern Size RowStoreCopySize(int ncolumns, bool labelled, int64 rows);
+extern void RowStoreCopy(const RowStore *store, double *copy);
+extern RowStore *RowStoreOfCopy(int ncolumns, bool labelled, int64 rows, double *copy);
 
 #endif

@@ -1,0 +1,186 @@
+/*
+ * moments.c
+ *		Moments of the rows, chunk by chunk, by the kernel that the inference
+ *		uses too.
+ *
+ * Differences are taken from the mean of the rows before (of the first chunk:
+ * from its first row), which keeps the digits of columns far from 0, and chunks
+ * are merged by the update of Chan, Golub and LeVeque (1983).
+ */
+#include "postgres.h"
+
+#include <float.h>
+#include <math.h>
+
+#include "numerics/kernels.h"
+#include "source/moments.h"
+
+/* The centre is rounded to this fraction of the scale, so that the order of summation does not change it */
+#define CENTRE_STEP 0.0625
+
+static double *
+AllocDoubles(Size n)
+{
+	return palloc_extended(mul_size(n, sizeof(double)), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+}
+
+RowMoments *
+CreateMoments(int dim)
+{
+	RowMoments *moments = palloc0(sizeof(RowMoments));
+
+	moments->dim = dim;
+	moments->mean = AllocDoubles(dim);
+	moments->products = AllocDoubles((Size) dim * (dim + 1) / 2);
+	moments->centred = AllocDoubles((Size) dim * KERNEL_MAX_ROWS);
+	moments->columns = palloc(sizeof(double *) * dim);
+	for (int j = 0; j < dim; j++)
+		moments->columns[j] = moments->centred + (Size) j * KERNEL_MAX_ROWS;
+	moments->lanes = AllocDoubles((Size) QuadraticSize(dim) * KERNEL_LANES);
+	moments->sums = AllocDoubles(QuadraticSize(dim));
+	return moments;
+}
+
+void
+FreeMoments(RowMoments *moments)
+{
+	pfree(moments->mean);
+	pfree(moments->products);
+	pfree(moments->centred);
+	pfree(moments->columns);
+	pfree(moments->lanes);
+	pfree(moments->sums);
+	pfree(moments);
+}
+
+/* Adds the rows of one block, less the pivot, to the lanes. */
+static void
+AddBlock(RowMoments *moments, const double *const *columns, const double *pivot, int first, int rows)
+{
+	static const double ones[KERNEL_MAX_ROWS] = {[0 ... KERNEL_MAX_ROWS - 1] = 1.0};
+	double		rest[KERNEL_MAX_ROWS];
+	const double *r = ones;
+	int			padded = TYPEALIGN(KERNEL_LANES, rows);
+
+	if (rows < KERNEL_MAX_ROWS)
+	{
+		for (int n = 0; n < padded; n++)
+			rest[n] = n < rows ? 1.0 : 0.0;
+		r = rest;
+	}
+	for (int j = 0; j < moments->dim; j++)
+	{
+		double	   *to = moments->centred + (Size) j * KERNEL_MAX_ROWS;
+		const double *from = columns[j] + first;
+
+		for (int n = 0; n < padded; n++)
+			to[n] = n < rows ? from[n] - pivot[j] : 0.0;
+	}
+	ActiveKernels->quadratic_sums(moments->dim, moments->columns, r, padded, moments->lanes);
+}
+
+/* Merges sums about a pivot into the moments. */
+static void
+MergeSums(RowMoments *moments, const double *pivot, int rows)
+{
+	const double *s = moments->sums + 1;
+	const double *ss = s + moments->dim;
+	double		total = moments->rows + rows;
+	double		factor = moments->rows * rows / total;
+	double	   *product = moments->products;
+
+	for (int i = 0; i < moments->dim; i++)
+	{
+		double		shift = pivot[i] + s[i] / rows - moments->mean[i];
+
+		for (int j = 0; j <= i; j++)
+			*product++ += *ss++ - s[i] * s[j] / rows
+				+ factor * shift * (pivot[j] + s[j] / rows - moments->mean[j]);
+	}
+	for (int i = 0; i < moments->dim; i++)
+		moments->mean[i] += (pivot[i] + s[i] / rows - moments->mean[i]) * rows / total;
+	moments->rows = total;
+}
+
+void
+AddMoments(RowMoments *moments, const double *const *columns, int rows)
+{
+	int			size = QuadraticSize(moments->dim);
+	double	   *pivot;
+
+	if (rows == 0)
+		return;
+	pivot = palloc(sizeof(double) * moments->dim);
+	for (int j = 0; j < moments->dim; j++)
+		pivot[j] = moments->rows > 0 ? moments->mean[j] : columns[j][0];
+	memset(moments->lanes, 0, sizeof(double) * size * KERNEL_LANES);
+	memset(moments->sums, 0, sizeof(double) * size);
+	for (int n = 0; n < rows; n += KERNEL_MAX_ROWS)
+		AddBlock(moments, columns, pivot, n, Min(KERNEL_MAX_ROWS, rows - n));
+	ReduceLanes(size, moments->lanes, moments->sums);
+	MergeSums(moments, pivot, rows);
+	pfree(pivot);
+}
+
+/* Number of the product of columns i and j. */
+static Size
+ProductIndex(int i, int j)
+{
+	return i >= j ? (Size) i * (i + 1) / 2 + j : (Size) j * (j + 1) / 2 + i;
+}
+
+void
+MomentsInFrame(const RowMoments *moments, const Frame *frame, double *mean, double *covariance)
+{
+	int			dim = moments->dim;
+
+	for (int i = 0; i < dim; i++)
+	{
+		mean[i] = (moments->mean[i] - frame->centre[i]) / frame->scale[i];
+		for (int j = 0; j < dim; j++)
+			covariance[(Size) i * dim + j] = moments->products[ProductIndex(i, j)] / moments->rows
+				/ frame->scale[i] / frame->scale[j];
+	}
+}
+
+/* Returns the variance of a column; an error if it or the mean is beyond what doubles hold. */
+static double
+ColumnVariance(const RowMoments *moments, int column)
+{
+	double		variance = moments->products[ProductIndex(column, column)] / moments->rows;
+
+	if (!isfinite(moments->mean[column]) || !isfinite(variance))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("values of observed column %d are too large to compute with", column + 1),
+				 errhint("Their squares must be finite: use other units.")));
+	return Max(variance, 0.0);
+}
+
+void
+ChooseFrame(const RowMoments *moments, const int *group, Frame *frame)
+{
+	int			n = moments->dim;
+	const double *mean = moments->mean;
+
+	for (int j = 0; j < n; j++)
+	{
+		double		centre = 0.0;
+		double		square = 0.0;
+		double		step;
+		int			members = 0;
+
+		for (int k = 0; k < n; k++)
+			if (k == j || (group != NULL && group[k] == group[j]))
+				centre += (mean[k] - centre) / ++members;
+		for (int k = 0; k < n; k++)
+			if (k == j || (group != NULL && group[k] == group[j]))
+				square += (ColumnVariance(moments, k) + (mean[k] - centre) * (mean[k] - centre)) / members;
+
+		/* a column that is constant but for rounding has no scale of its own */
+		if (sqrt(square) > 1e-14 * fabs(centre) && square > 1e-300)
+			frame->scale[j] = exp2(rint(log2(square) / 2));
+		step = frame->scale[j] * CENTRE_STEP;
+		frame->centre[j] = fabs(centre) < step / DBL_EPSILON ? rint(centre / step) * step : centre;
+	}
+}

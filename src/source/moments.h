@@ -1,0 +1,41 @@
+/*
+ * moments.h
+ *		Mean and covariance of rows while they are being loaded, and the frame
+ *		that follows from them.
+ */
+#ifndef BNAI_MOMENTS_H
+#define BNAI_MOMENTS_H
+
+#include "distributions/frame.h"
+
+typedef struct RowMoments
+{
+	int			dim;
+	double		rows;
+	double	   *mean;			/* dim */
+	double	   *products;		/* sums of products of differences from the mean: j <= i, row by row */
+
+	/* work space */
+	double	   *centred;		/* one block of rows, less the pivot */
+	const double **columns;		/* of it */
+	double	   *lanes;
+	double	   *sums;
+} RowMoments;
+
+extern RowMoments *CreateMoments(int dim);
+extern void FreeMoments(RowMoments *moments);
+
+/* Adds the rows of a chunk. */
+extern void AddMoments(RowMoments *moments, const double *const *columns, int rows);
+
+/* Writes mean and covariance in a frame. */
+extern void MomentsInFrame(const RowMoments *moments, const Frame *frame, double *mean, double *covariance);
+
+/*
+ * Chooses centres and scales: for each group of columns (about) the average of
+ * their means, and the power of two next to the root of their mean square
+ * distance from it.
+ */
+extern void ChooseFrame(const RowMoments *moments, const int *group, Frame *frame);
+
+#endif
