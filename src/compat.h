@@ -8,6 +8,10 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
 #if PG_VERSION_NUM < 140000
 #error "bnai needs PostgreSQL 14 or newer"
 #endif

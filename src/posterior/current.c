@@ -14,6 +14,7 @@
 
 #include "catalog/privileges.h"
 #include "catalog/runs.h"
+#include "compat.h"
 #include "posterior/current.h"
 
 /*

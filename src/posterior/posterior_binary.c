@@ -29,6 +29,7 @@
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
 
+#include "compat.h"
 #include "posterior/posterior.h"
 
 PG_FUNCTION_INFO_V1(bnai_posterior_recv);

@@ -22,6 +22,7 @@
 #include "utils/memutils.h"
 
 #include "catalog/runs.h"
+#include "compat.h"
 #include "posterior/current.h"
 #include "scoring/scoring.h"
 
