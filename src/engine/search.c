@@ -38,7 +38,7 @@
 #define MAX_TRIALS 64
 #define TRIAL_MEMORY ((Size) 64 * 1024 * 1024)
 
-const SearchEffort SampleEffort = {
+const SearchEffort FirstEffort = {
 	.rounds = 60,
 	.merges = 8,
 	.deletes = 3,
@@ -50,6 +50,18 @@ const SearchEffort SampleEffort = {
 	.halve_after_3 = 6,
 	.halve_after_6 = 3,
 	.fewest_sweeps = 6,
+};
+
+const SearchEffort MiddleEffort = {
+	.rounds = 12,
+	.merges = 4,
+	.deletes = 2,
+	.shrink_sweeps = 4,
+	.splits = 8,
+	.grow_sweeps = 10,
+	.halve_after_3 = 4,
+	.halve_after_6 = 2,
+	.fewest_sweeps = 4,
 };
 
 const SearchEffort ConfirmEffort = {

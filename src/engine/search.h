@@ -23,8 +23,9 @@ typedef struct SearchEffort
 	int			fewest_sweeps;	/* before the race may end early */
 } SearchEffort;
 
-/* On a sample, where sweeps are cheap, and on all rows, to confirm. */
-extern const SearchEffort SampleEffort;
+/* On the first sample, where sweeps are cheap; on larger ones; and on all rows, to confirm. */
+extern const SearchEffort FirstEffort;
+extern const SearchEffort MiddleEffort;
 extern const SearchEffort ConfirmEffort;
 
 /*

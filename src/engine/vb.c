@@ -35,8 +35,14 @@
 /* Restarts that go on from the sample to all rows, where there are no moves */
 #define POLISHED_RESTARTS 3
 
-/* Default number of restarts of a network with a selector */
-#define CLUSTERING_RESTARTS 1
+/*
+ * Each sample is so many times larger than the one before.  A row of a sample
+ * counts for as many as it stands for, lest small groups go unseen, but not
+ * for more than that: else the noise of the sample would look like groups.
+ */
+#define LEVEL_FACTOR 10
+#define MAX_WEIGHT 10.0
+#define MAX_LEVELS 8
 
 const char *const MoveNames[MOVE_KINDS] = {
 	[MOVE_MERGE] = "merge",
@@ -127,16 +133,16 @@ CheckElbo(const Restart *restart)
 	Assert(false);
 }
 
-/* Sweeps restarts side by side until each has converged or used up its iterations. */
+/* Sweeps restarts side by side until each has converged or made so many sweeps. */
 static void
-SweepRestarts(Restart *restarts, int nrestarts, double tolerance, int max_iterations, Fit *fit)
+SweepRestarts(Restart *restarts, int nrestarts, double tolerance, int max_sweeps, Fit *fit)
 {
 	Job		  **jobs = palloc(sizeof(Job *) * nrestarts);
 	int			running;
 
 	for (int r = 0; r < nrestarts; r++)
 	{
-		restarts[r].running = restarts[r].iterations < max_iterations;
+		restarts[r].running = true;
 		restarts[r].converged = false;
 		restarts[r].stop = (StopRule) {0};
 	}
@@ -162,7 +168,7 @@ SweepRestarts(Restart *restarts, int nrestarts, double tolerance, int max_iterat
 					 restart->job->rows->rows == fit->rows ? NULL : "sample");
 			CheckElbo(restart);
 			restart->converged = ShouldStop(&restart->stop, restart->job->elbo, tolerance);
-			restart->running = !restart->converged && restart->iterations < max_iterations;
+			restart->running = !restart->converged && restart->stop.sweeps < max_sweeps;
 		}
 	} while (running > 0);
 	pfree(jobs);
@@ -179,34 +185,64 @@ CompareRestarts(const void *a, const void *b)
 	return x->number - y->number;
 }
 
-/* Returns the rows on which restarts begin: a sample, or all of them. */
-static const RowStore *
-StartRows(const NetworkPlan *plan, const RowStore *rows, int nrestarts)
+/*
+ * The levels of rows that a fit goes through: samples, each ten times as large
+ * as the one before, and at last all rows.
+ */
+typedef struct Levels
+{
+	int			n;
+	const RowStore *rows[MAX_LEVELS];
+	double		weight[MAX_LEVELS];	/* of a row */
+} Levels;
+
+static void
+AddLevel(Levels *levels, const RowStore *rows, const RowStore *all)
+{
+	levels->rows[levels->n] = rows;
+	levels->weight[levels->n++] = Min((double) all->rows / rows->rows, MAX_WEIGHT);
+}
+
+/* Returns the size of the first sample; 0: all rows at once. */
+static int64
+FirstSample(const NetworkPlan *plan, int nrestarts)
 {
 	const NetworkSettings *settings = &plan->network->settings;
 	int64		size = settings->restart_sample;
 
 	if (plan->selector < 0 || settings->start == START_RESULTS || (nrestarts == 1 && !settings->moves))
-		size = 0;
-	else if (settings->moves)
+		return 0;
+	if (settings->moves)
 		size = Min(size, Max(SEARCH_SAMPLE, (int64) SEARCH_ROWS_PER_DIMENSION * plan->components * (plan->ncolumns + 1)));
-	return size == 0 || size >= rows->rows ? rows
-		: CanonicalSample(rows, size, settings->seed, CurrentMemoryContext);
+	return size;
+}
+
+static Levels
+MakeLevels(const NetworkPlan *plan, const RowStore *rows, int nrestarts)
+{
+	const NetworkSettings *settings = &plan->network->settings;
+	Levels		levels = {0};
+
+	for (int64 size = FirstSample(plan, nrestarts); size > 0 && size < rows->rows / 2 && levels.n < MAX_LEVELS - 1;
+		 size = settings->moves ? size * LEVEL_FACTOR : rows->rows)
+		AddLevel(&levels, CanonicalSample(rows, size, settings->seed, CurrentMemoryContext), rows);
+	AddLevel(&levels, rows, rows);
+	return levels;
 }
 
 /* Creates the restarts and makes their first passes. */
 static Restart *
-BeginRestarts(const NetworkPlan *plan, const RowStore *rows, const RowStore *sample, int nrestarts)
+BeginRestarts(const NetworkPlan *plan, const RowStore *rows, double weight, int nrestarts)
 {
 	const RowStore *seeds = plan->selector < 0 ? NULL
-		: CanonicalSample(sample, SEED_SAMPLE, plan->network->settings.seed, CurrentMemoryContext);
+		: CanonicalSample(rows, SEED_SAMPLE, plan->network->settings.seed, CurrentMemoryContext);
 	Restart    *restarts = palloc0(sizeof(Restart) * nrestarts);
 	Job		  **jobs = palloc(sizeof(Job *) * nrestarts);
 
 	for (int r = 0; r < nrestarts; r++)
 	{
 		restarts[r].number = r + 1;
-		restarts[r].job = jobs[r] = CreateJob(plan, sample, (double) rows->rows / sample->rows);
+		restarts[r].job = jobs[r] = CreateJob(plan, rows, weight);
 		if (plan->selector >= 0)
 			jobs[r]->rule = StartRule(plan, seeds, r + 1);
 		for (int k = 0; k < jobs[r]->nlive; k++)
@@ -217,76 +253,82 @@ BeginRestarts(const NetworkPlan *plan, const RowStore *rows, const RowStore *sam
 	return restarts;
 }
 
-/* Improves each restart by moves. */
+/* Takes restarts to the next level: their globals as they are, and statistics of its rows. */
+static void
+MoveRestarts(Restart *restarts, int nrestarts, const RowStore *rows, double weight)
+{
+	Job		  **jobs = palloc(sizeof(Job *) * nrestarts);
+
+	for (int r = 0; r < nrestarts; r++)
+	{
+		jobs[r] = restarts[r].job;
+		UpdateGlobals(jobs[r]);
+		SetJobRows(jobs[r], rows, weight);
+		PrepareJob(jobs[r]);
+	}
+	RunPass(jobs, nrestarts);
+	pfree(jobs);
+}
+
+/* Sweeps the restarts of a level loosely, then improves each by moves. */
 static void
 SearchRestarts(Restart *restarts, int nrestarts, const SearchEffort *effort, Fit *fit)
 {
+	SweepRestarts(restarts, nrestarts, LOOSE_TOLERANCE, LOOSE_SWEEPS, fit);
 	for (int r = 0; r < nrestarts; r++)
 		SearchMoves(restarts[r].job, effort, fit, restarts[r].number, &restarts[r].iterations);
 }
 
-/* Moves the best restarts from the sample to all rows. */
-static void
-MoveToAllRows(Restart *restarts, int nrestarts, const RowStore *rows)
+/* Number of restarts where the user has not chosen one: small tables vary more by start, and cost less. */
+static int
+DefaultRestarts(const NetworkPlan *plan, const RowStore *rows)
 {
-	for (int r = 0; r < nrestarts; r++)
-		if (restarts[r].job->rows != rows)
-		{
-			UpdateGlobals(restarts[r].job);
-			SetJobRows(restarts[r].job, rows, 1.0);
-			PrepareJob(restarts[r].job);
-			RunPass(&restarts[r].job, 1);
-		}
+	if (plan->selector < 0 || plan->network->settings.start == START_RESULTS)
+		return 1;
+	return rows->rows < 1000 ? 10 : rows->rows < 5000 ? 4 : 2;
 }
 
-/* Number of restarts where the user has not chosen one. */
-static int
-DefaultRestarts(const NetworkPlan *plan)
+/* Goes through the levels; returns the restarts that got to the last one, best first, and their number. */
+static Restart *
+ClimbLevels(const NetworkPlan *plan, const Levels *levels, Fit *fit, int *nrestarts)
 {
-	return plan->selector < 0 ? 1 : CLUSTERING_RESTARTS;
+	const NetworkSettings *settings = &plan->network->settings;
+	bool		moves = settings->moves && plan->selector >= 0;
+	Restart    *restarts = BeginRestarts(plan, levels->rows[0], levels->weight[0], *nrestarts);
+
+	for (int l = 0; l < levels->n; l++)
+	{
+		bool		last = l == levels->n - 1;
+
+		if (l > 0)
+			MoveRestarts(restarts, *nrestarts, levels->rows[l], levels->weight[l]);
+		if (moves)
+			SearchRestarts(restarts, *nrestarts, l == 0 ? &FirstEffort : last ? &ConfirmEffort : &MiddleEffort, fit);
+		if (!moves || last)
+			SweepRestarts(restarts, *nrestarts, settings->tolerance, settings->max_iterations, fit);
+		qsort(restarts, *nrestarts, sizeof(Restart), CompareRestarts);
+		*nrestarts = Min(*nrestarts, moves ? 1 : POLISHED_RESTARTS);
+	}
+	return restarts;
 }
 
 Fit *
 FitPlan(const NetworkPlan *plan, const RowStore *rows)
 {
-	const NetworkSettings *settings = &plan->network->settings;
-	bool		moves = settings->moves && plan->selector >= 0;
 	Fit		   *fit = palloc0(sizeof(Fit));
-	int			n = settings->restarts > 0 ? settings->restarts : DefaultRestarts(plan);
-	const RowStore *sample = StartRows(plan, rows, n);
+	int			n = plan->network->settings.restarts > 0 ? plan->network->settings.restarts
+		: DefaultRestarts(plan, rows);
 	int64		visits = PassRowVisits();
-	Restart    *restarts;
+	Levels		levels = MakeLevels(plan, rows, n);
+	Restart    *best;
 
 	fit->rows = rows->rows;
 	fit->restarts = n;
-	restarts = BeginRestarts(plan, rows, sample, n);
-	if (moves)
-	{
-		SweepRestarts(restarts, n, LOOSE_TOLERANCE, LOOSE_SWEEPS, fit);
-		SearchRestarts(restarts, n, &SampleEffort, fit);
-	}
-	else if (sample != rows)
-		SweepRestarts(restarts, n, settings->tolerance, settings->max_iterations, fit);
-	if (moves || sample != rows)
-	{
-		/* the best few go on, on all rows */
-		qsort(restarts, n, sizeof(Restart), CompareRestarts);
-		n = Min(n, moves ? 1 : POLISHED_RESTARTS);
-		MoveToAllRows(restarts, n, rows);
-		if (moves && sample != rows)
-		{
-			SweepRestarts(restarts, n, LOOSE_TOLERANCE, restarts[0].iterations + LOOSE_SWEEPS, fit);
-			SearchRestarts(restarts, n, &ConfirmEffort, fit);
-		}
-	}
-	SweepRestarts(restarts, n, settings->tolerance,
-				  settings->max_iterations + (moves || sample != rows ? restarts[0].iterations : 0), fit);
-	qsort(restarts, n, sizeof(Restart), CompareRestarts);
-
-	fit->best_restart = restarts[0].number;
-	fit->job = restarts[0].job;
-	fit->iterations = restarts[0].iterations;
-	fit->converged = restarts[0].converged;
+	best = ClimbLevels(plan, &levels, fit, &n);
+	fit->best_restart = best->number;
+	fit->job = best->job;
+	fit->iterations = best->iterations;
+	fit->converged = best->converged;
 	fit->elbo = fit->job->elbo;
 	fit->passes = (double) (PassRowVisits() - visits) / rows->rows;
 	return fit;
