@@ -20,8 +20,12 @@
 /* A trial must be better by this, in nats, lest rounding decides */
 #define MARGIN 1e-3
 
-/* A trial that could not catch up in this many sweeps like its last one leaves the race */
+/*
+ * A trial leaves the race if it could not catch up in so many sweeps like its
+ * last one, or with so many times the gain that its last two sweeps let expect.
+ */
 #define PATIENCE 30.0
+#define HOPE 3.0
 
 /* Trials that are to stay are ranked by where they would be in this many sweeps like the last one */
 #define LOOK_AHEAD 10.0
@@ -96,6 +100,15 @@ RecordSweep(Search *search, const char *event)
 		event = search->incumbent->rows->rows == search->fit->rows ? NULL : "sample";
 	}
 	AddTrace(&search->fit->trace, search->restart, *search->iterations, search->incumbent->elbo, event);
+}
+
+/* True if a trial has no chance to overtake: `last` and `gain` are what its last two sweeps gained. */
+static bool
+IsHopeless(double behind, double last, double gain)
+{
+	double		ratio = gain / last;
+
+	return PATIENCE * gain < behind || (ratio > 0.0 && ratio < 1.0 && HOPE * gain * ratio / (1.0 - ratio) < behind);
 }
 
 /* Sweeps the incumbent and the trials that are in the race. */
@@ -174,26 +187,28 @@ Winner(const Search *search)
  * judged from the second on.
  */
 static bool
-Race(Search *search, int sweeps, bool halving)
+Race(Search *search, int sweeps, int fewest)
 {
 	TrialSet   *trials = search->trials;
 	const SearchEffort *effort = search->effort;
-	double		gains[MAX_TRIALS];
+	double		gains[MAX_TRIALS] = {0};
+	double		last[MAX_TRIALS];
 	int			winner;
 
 	for (int t = 0; t < trials->n; t++)
 		search->fit->tried[trials->trials[t].kind]++;
 	for (int s = 1; s <= sweeps && CountAlive(trials) > 0; s++)
 	{
+		memcpy(last, gains, sizeof(last));
 		SweepRace(search, gains);
 		if (s == 1)
 			continue;
-		if (halving && s >= effort->fewest_sweeps && Winner(search) >= 0)
+		if (s >= fewest && Winner(search) >= 0)
 			break;
 		for (int t = 0; t < trials->n; t++)
-			if (trials->trials[t].job->elbo + PATIENCE * gains[t] < search->incumbent->elbo)
+			if (IsHopeless(search->incumbent->elbo - trials->trials[t].job->elbo, s == 2 ? 0.0 : last[t], gains[t]))
 				trials->trials[t].alive = false;
-		if (halving && (s == 3 || s == 6))
+		if (s == 3 || s == 6)
 			KeepBest(trials, gains, s == 3 ? effort->halve_after_3 : effort->halve_after_6);
 	}
 	winner = Winner(search);
@@ -226,7 +241,7 @@ Shrink(Search *search)
 	for (int d = 0; d < Min(search->effort->deletes, incumbent->nlive); d++)
 		TryDelete(search->trials, incumbent, SmallestComponent(incumbent, d));
 	pfree(pairs);
-	return Race(search, search->effort->shrink_sweeps, false);
+	return Race(search, search->effort->shrink_sweeps, 2);
 }
 
 /* Returns the best pair that leaves a component alone; NULL if there is none. */
@@ -269,7 +284,7 @@ Grow(Search *search)
 	}
 	pfree(pairs);
 	FreeSplits(&splits);
-	return Race(search, effort->grow_sweeps, true);
+	return Race(search, effort->grow_sweeps, effort->fewest_sweeps);
 }
 
 /* Merges the likeliest pairs and divides each anew, in all shapes; true if something was accepted. */
@@ -299,7 +314,7 @@ Regroup(Search *search)
 	}
 	pfree(pairs);
 	FreeJob(merged);
-	return Race(search, search->effort->grow_sweeps, true);
+	return Race(search, search->effort->grow_sweeps, search->effort->fewest_sweeps);
 }
 
 /* Sweeps the incumbent until it does not gain much any more. */

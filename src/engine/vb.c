@@ -41,7 +41,7 @@
  * for more than that: else the noise of the sample would look like groups.
  */
 #define LEVEL_FACTOR 10
-#define MAX_WEIGHT 10.0
+#define MAX_WEIGHT 3.0
 #define MAX_LEVELS 8
 
 const char *const MoveNames[MOVE_KINDS] = {
