@@ -57,21 +57,27 @@ GaussianLogPartition(int dim, const double *const *parents)
 	return -0.5 * TraceProduct(dim, lambda, mm) + 0.5 * lambda[dim * dim];
 }
 
-/* Writes the covariance, the mean and log |precision|; false if it is not proper. */
+/*
+ * Writes the mean, the covariance (unless NULL) and log |precision|; false if
+ * it is not proper.  The mean is solved for: multiplied by the covariance, its
+ * error would grow with the condition of the precision, and the ELBO with it.
+ */
 static bool
 MeanAndCovariance(int dim, const double *phi, double *mean, double *covariance, double *log_det)
 {
-	double	   *precision = palloc(sizeof(double) * dim * dim);
+	double	   *precision = palloc(sizeof(double) * dim * dim * 2);
+	double	   *l = precision + dim * dim;
 	bool		proper;
 
 	for (int i = 0; i < dim * dim; i++)
 		precision[i] = -2.0 * phi[dim + i];
-	proper = InvertSPD(precision, dim, covariance, log_det);
-	for (int i = 0; proper && i < dim; i++)
+	proper = Cholesky(precision, dim, l);
+	if (proper)
 	{
-		mean[i] = 0.0;
-		for (int j = 0; j < dim; j++)
-			mean[i] += covariance[i * dim + j] * phi[j];
+		*log_det = CholeskyLogDet(l, dim);
+		CholeskySolve(l, dim, phi, mean);
+		if (covariance)
+			CholeskyInverse(l, dim, covariance);
 	}
 	pfree(precision);
 	return proper;
@@ -144,14 +150,12 @@ GaussianFixed(int dim, const double *value, double *u)
 static void
 GaussianParameters(int dim, const double *phi, double *params)
 {
-	double	   *covariance = palloc(sizeof(double) * dim * dim);
 	double		log_det;
 
-	if (!MeanAndCovariance(dim, phi, params, covariance, &log_det))
+	if (!MeanAndCovariance(dim, phi, params, NULL, &log_det))
 		elog(ERROR, "natural parameters of a Gaussian are not proper");
 	for (int i = 0; i < dim * dim; i++)
 		params[dim + i] = -2.0 * phi[dim + i];
-	pfree(covariance);
 }
 
 static void

@@ -56,6 +56,7 @@ AssignJob(Job *to, const Job *from)
 	to->weight = from->weight;
 	to->nlive = from->nlive;
 	to->rule = from->rule;
+	to->unsettled = from->unsettled;
 	to->log_normaliser = from->log_normaliser;
 	to->elbo = from->elbo;
 	memcpy(to->live, from->live, sizeof(int) * from->nlive);

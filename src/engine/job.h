@@ -66,6 +66,7 @@ typedef struct Job
 	Rule		rule;
 	double	   *constants;		/* live x plan->constants_size */
 	bool	   *fresh;			/* live: the globals are not of these statistics, see UpdateGlobals */
+	bool		unsettled;		/* a start or a move has changed the statistics at large */
 	int			nsplits;
 	Split	   *splits;
 

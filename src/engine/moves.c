@@ -66,6 +66,7 @@ MergeComponents(Job *job, int first, int second)
 {
 	AddStats(job->plan, JobStats(job, first), JobStats(job, second), 1.0);
 	job->fresh[first] = true;
+	job->unsettled = true;
 	RetireComponent(job, second);
 }
 
@@ -78,6 +79,7 @@ SplitComponent(Job *job, int component, const double *second_half)
 	AddStats(job->plan, JobStats(job, index), second_half, 1.0);
 	AddStats(job->plan, JobStats(job, component), second_half, -1.0);
 	job->fresh[component] = job->fresh[index] = true;
+	job->unsettled = true;
 }
 
 void

@@ -101,6 +101,8 @@ ConnectParams(NetworkPlan *plan, const NetworkNode *node, const NodeMap *map, Pl
 			PlanGlobal *parent = &plan->globals[map->global[node->params[p].node]];
 
 			params[p].global = map->global[node->params[p].node];
+			if (self.kind == CHILD_GLOBAL)
+				plan->hierarchical = true;
 			self.param = p;
 			parent->children[parent->nchildren++] = self;
 		}
@@ -361,14 +363,14 @@ DataMomentValues(const RowStore *rows, const PlanLeaf *leaf, const NodeParam *pa
 	}
 	for (int i = 0; i < dim; i++)
 		if (param->moment == DATA_MEAN)
-			values[i] = rows->mean[leaf->columns[i]];
+			/* a multiple of the mean in the user's units */
+			values[i] = param->factor * rows->mean[leaf->columns[i]]
+				+ (param->factor - 1.0) * leaf->frame.centre[i] / leaf->frame.scale[i];
 		else if (shape == SHAPE_MATRIX)
 			for (int j = 0; j < dim; j++)
 				values[i * dim + j] = param->factor * matrix[i * dim + j];
 		else
 			values[i] = param->factor * matrix[i * dim + i];
-	if (param->moment == DATA_MEAN && param->factor != 1.0)
-		elog(ERROR, "a mean of the data cannot have a factor");
 }
 
 /* Writes the moments of a constant parameter, in the frame. */

@@ -85,6 +85,7 @@ typedef struct NetworkPlan
 	int			nglobals;
 	PlanGlobal *globals;		/* parents before children: the order of initialisation */
 	int		   *update_order;	/* indexes of globals */
+	bool		hierarchical;	/* a global is a parameter of another one */
 	int			nleaves;
 	PlanLeaf   *leaves;
 

@@ -28,6 +28,9 @@
 /* A component with fewer rows than this is nothing: its responsibilities underflowed */
 #define VANISHED_ROWS 1e-20
 
+/* How often an unsettled job updates its globals: each time costs no pass, and a shared scale gets ten times nearer */
+#define SETTLING_UPDATES 20
+
 double *
 GlobalPhi(const NetworkPlan *plan, const double *state, int global, int plate)
 {
@@ -304,16 +307,12 @@ RetireVanished(Job *job)
 			RetireComponent(job, i);
 }
 
-void
-UpdateGlobals(Job *job)
+/* Updates all globals once. */
+static void
+UpdateOnce(Job *job)
 {
 	const NetworkPlan *plan = job->plan;
 
-	if (plan->components > 1)
-		RetireVanished(job);
-	for (int i = 0; i < job->nlive; i++)
-		if (job->fresh[i])
-			(void) PrimeComponent(job, i);
 	for (int o = 0; o < plan->nglobals; o++)
 	{
 		int			index = plan->update_order[o];
@@ -322,6 +321,21 @@ UpdateGlobals(Job *job)
 			if (PlateIsLive(job, &plan->globals[index], plate) && !UpdatePlate(job, index, plate))
 				RetireImproper(job, index, plate);
 	}
+}
+
+void
+UpdateGlobals(Job *job)
+{
+	int			updates = job->plan->hierarchical && job->unsettled ? SETTLING_UPDATES : 1;
+
+	if (job->plan->components > 1)
+		RetireVanished(job);
+	for (int i = 0; i < job->nlive; i++)
+		if (job->fresh[i])
+			(void) PrimeComponent(job, i);
+	for (int i = 0; i < updates; i++)
+		UpdateOnce(job);
+	job->unsettled = false;
 }
 
 /* Computes the constants of one leaf and component; noise of x counts like uncertainty of its mean. */

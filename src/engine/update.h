@@ -14,7 +14,9 @@ extern void InitGlobals(Job *job);
 /*
  * Updates all globals from the statistics of the last pass, in the plan's
  * order.  Of fresh components the locations are first put where the
- * statistics are, so that scales do not start from the prior's.
+ * statistics are, so that scales do not start from the prior's; and where
+ * globals have globals as parents, an unsettled job updates them repeatedly,
+ * so that the first pass does not see a shared scale at its prior.
  */
 extern void UpdateGlobals(Job *job);
 

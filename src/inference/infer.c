@@ -23,6 +23,39 @@
 PG_FUNCTION_INFO_V1(bnai_infer);
 PG_FUNCTION_INFO_V1(bnai_reset);
 
+/* The inferences that this backend is in the middle of: triggers and views can call for another */
+typedef struct Running
+{
+	int			network;
+	struct Running *outer;
+} Running;
+
+static Running *running = NULL;
+
+/* Raises an error if this backend is inferring the network already, which the lock does not prevent. */
+static void
+CheckNotRunning(const Network *network)
+{
+	for (const Running *r = running; r != NULL; r = r->outer)
+		if (r->network == network->id)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_IN_USE),
+					 errmsg("network \"%s\" is being inferred", network->name),
+					 errhint("A trigger on the results column must not infer the network again.")));
+}
+
+/* Raises an error if the network is to write results but has no components. */
+static void
+CheckResults(const Network *network, const NetworkPlan *plan)
+{
+	if (network->settings.results_column != NULL && plan->selector < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("network \"%s\" has a results column but no clusters to write into it", network->name),
+				 errhint("Take it away with bnai_set(%s, 'results_column', NULL), or add a Categorical and a Mixture.",
+						 quote_literal_cstr(network->name))));
+}
+
 /* Reads the network's rows; an error if there are none. */
 static LoadResult
 LoadNetworkRows(const Network *network, const NetworkPlan *plan)
@@ -98,38 +131,54 @@ StoreInference(const Network *network, const Fit *fit, const Posterior *posterio
 	FinishRun(summary);
 }
 
-RunSummary
-InferNetwork(Network *network, Fit *fit)
+/* Load, iterate, store. */
+static RunSummary
+RunInference(Network *network, Fit *fit)
 {
 	RunSummary	summary = {.started_at = GetCurrentTimestamp()};
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "bnai inference", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
-	NetworkPlan	   *plan;
+	NetworkPlan *plan;
 	LoadResult	loaded;
-	Fit		   *found;
 	Posterior  *posterior;
 
 	ValidateNetwork(network);
 	CheckSourcePrivileges(network, true);
-
-	/* load */
 	plan = MakePlan(network);
+	CheckResults(network, plan);
+
 	loaded = LoadNetworkRows(network, plan);
 	summary.rows = loaded.rows->rows;
 	summary.skipped = loaded.skipped;
 
-	/* iterate */
 	BindPlan(plan, loaded.rows);
-	found = FitPlan(plan, loaded.rows);
-	posterior = SummariseFit(plan, found, PreviousPosterior(network));
+	*fit = *FitPlan(plan, loaded.rows);
+	posterior = SummariseFit(plan, fit, PreviousPosterior(network));
 
-	/* store */
 	summary.ended_at = GetCurrentTimestamp();
-	StoreInference(network, found, posterior, &summary);
-	if (fit)
-		*fit = *found;
-
+	StoreInference(network, fit, posterior, &summary);
 	RowStoreFree(loaded.rows);
+	return summary;
+}
+
+RunSummary
+InferNetwork(Network *network, Fit *fit)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "bnai inference", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Running		self = {network->id, running};
+	RunSummary	summary;
+	Fit			unused;
+
+	CheckNotRunning(network);
+	running = &self;
+	PG_TRY();
+	{
+		summary = RunInference(network, fit ? fit : &unused);
+	}
+	PG_FINALLY();
+	{
+		running = self.outer;
+	}
+	PG_END_TRY();
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return summary;

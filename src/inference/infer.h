@@ -11,7 +11,7 @@
 /*
  * Fits a network that was loaded by LoadNetworkToChange, stores the run and
  * writes the results, all as the current user and in the current transaction.
- * `fit` (may be NULL) tells more of how it went.  Needs SPI to be connected.
+ * `fit` (may be NULL) gets the numbers of how it went; its pointers are gone.  Needs SPI to be connected.
  */
 extern RunSummary InferNetwork(Network *network, Fit *fit);
 

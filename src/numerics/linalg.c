@@ -12,6 +12,8 @@
 #include "numerics/linalg.h"
 
 extern void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *info, size_t uplo_len);
+extern void dpotrs_(const char *uplo, const int *n, const int *nrhs, const double *a, const int *lda, double *b,
+					const int *ldb, int *info, size_t uplo_len);
 extern void dpotri_(const char *uplo, const int *n, double *a, const int *lda, int *info, size_t uplo_len);
 extern void dsyev_(const char *jobz, const char *uplo, const int *n, double *a, const int *lda, double *w,
 				   double *work, const int *lwork, int *info, size_t jobz_len, size_t uplo_len);
@@ -60,6 +62,19 @@ CholeskyLogDet(const double *l, int n)
 	for (int i = 0; i < n; i++)
 		sum += log(l[i * n + i]);
 	return 2.0 * sum;
+}
+
+void
+CholeskySolve(const double *l, int n, const double *b, double *x)
+{
+	int			one = 1;
+	int			info;
+
+	CheckDimension(n);
+	memcpy(x, b, sizeof(double) * n);
+	dpotrs_("U", &n, &one, l, &n, x, &n, &info, 1);
+	if (info != 0)
+		elog(ERROR, "solving by a Cholesky factor failed");
 }
 
 void

@@ -15,6 +15,9 @@ extern bool Cholesky(const double *a, int n, double *l);
 /* Returns log |L L^T|. */
 extern double CholeskyLogDet(const double *l, int n);
 
+/* Solves L L^T x = b; more exact than multiplying by the inverse where that is ill-conditioned. */
+extern void CholeskySolve(const double *l, int n, const double *b, double *x);
+
 /* Writes (L L^T)^-1, exactly symmetric. */
 extern void CholeskyInverse(const double *l, int n, double *inverse);
 
