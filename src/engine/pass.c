@@ -15,6 +15,7 @@
 #include "engine/rules.h"
 #include "miscadmin.h"
 #include "numerics/kernels.h"
+#include "numerics/special.h"
 #include "utils/memutils.h"
 
 /* At most this many partial sums */
@@ -93,7 +94,7 @@ BeginPass(const RowStore *rows, Job *const *jobs, int njobs)
 	pass->columns = palloc(sizeof(double *) * ncolumns);
 	pass->block = palloc(sizeof(double *) * ncolumns);
 	pass->leaf_columns = palloc(sizeof(double *) * ncolumns);
-	pass->scores = AllocDoubles((Size) components * pass->block_rows);
+	pass->scores = AllocDoubles((Size) (components + 1) * pass->block_rows);	/* one more for CountBest */
 	pass->log_normaliser = AllocDoubles(njobs);
 	pass->lanes = palloc(sizeof(double *) * njobs);
 	for (int i = 0; i < njobs; i++)
@@ -336,9 +337,52 @@ ShareBlock(const Job *job, const double *r, const Job *old, const double *r_old,
 		}
 }
 
+/*
+ * Rows that no old component explains must not be given to the nearest one, or
+ * a new group would take its label.  So the old components compete with a
+ * background: independent normals with mean and variance of all rows.
+ */
+#define BACKGROUND_WEIGHT 0.01
+
+/* Writes the background as constants of the quadratic score. */
+static double *
+BackgroundConstants(const RowStore *rows)
+{
+	int			dim = rows->ncolumns;
+	double	   *constants = palloc0(sizeof(double) * QuadraticSize(dim));
+	double	   *u = constants + 1 + dim;
+
+	constants[0] = log(BACKGROUND_WEIGHT) - 0.5 * dim * LOG_2PI;
+	for (int i = 0; i < dim; i++)
+	{
+		double		variance = rows->covariance[i * dim + i];
+
+		if (!(variance > 1e-12))
+			variance = 1.0;
+		constants[0] -= 0.5 * log(variance);
+		constants[1 + i] = rows->mean[i];
+		*u = sqrt(0.5 / variance);
+		u += dim - i;
+	}
+	return constants;
+}
+
+/* Writes the responsibilities of the old components, and of the background as the last one. */
+static void
+OldBlock(PassState *pass, const Job *old, const double *background, int rows, int valid)
+{
+	double	   *scores = pass->scores + (Size) old->nlive * rows;
+
+	ScoreBlock(pass, old, rows);
+	memset(scores, 0, sizeof(double) * rows);
+	ActiveKernels->quadratic_score(old->rows->ncolumns, background, pass->block, rows, scores);
+	(void) ActiveKernels->softmax(old->nlive + 1, rows, valid, pass->scores);
+}
+
 void
 CountBest(Job *job, Job *old, int64 *best, double *shared)
 {
+	double	   *background = BackgroundConstants(job->rows);
 	Job		   *jobs[] = {job, old};
 	PassState  *pass = BeginPass(job->rows, jobs, old ? 2 : 1);
 	int64	   *live_best = palloc0(sizeof(int64) * job->nlive);
@@ -363,8 +407,7 @@ CountBest(Job *job, Job *old, int64 *best, double *shared)
 			if (old == NULL)
 				continue;
 			memcpy(r, pass->scores, sizeof(double) * job->nlive * rows);
-			ScoreBlock(pass, old, rows);
-			(void) NormaliseBlock(pass, old, rows, valid);
+			OldBlock(pass, old, background, rows, valid);
 			ShareBlock(job, r, old, pass->scores, rows, shared);
 		}
 	}

@@ -19,7 +19,8 @@ extern int64 PassRowVisits(void);
 
 /*
  * For the labels: how many rows have each component as their best, and (where
- * `old` is not NULL) sums over rows of r_old[i] r_new[j].  Both by the globals.
+ * `old` is not NULL) sums over rows of r_old[i] r_new[j].  Both by the globals;
+ * a row that no old component explains belongs to none of them.
  */
 extern void CountBest(Job *job, Job *old, int64 *best, double *shared);
 

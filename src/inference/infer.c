@@ -11,6 +11,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "catalog/privileges.h"
@@ -42,6 +43,28 @@ CheckNotRunning(const Network *network)
 					(errcode(ERRCODE_OBJECT_IN_USE),
 					 errmsg("network \"%s\" is being inferred", network->name),
 					 errhint("A trigger on the results column must not infer the network again.")));
+}
+
+/*
+ * Raises an error if another session has inferred the network since this
+ * transaction took its only snapshot: its run could not be replaced unseen.
+ */
+static void
+CheckSerializable(const Network *network)
+{
+	int64		seen = CurrentRun(network->id);
+	int64		latest;
+
+	if (!IsolationUsesXactSnapshot())
+		return;
+	PushActiveSnapshot(GetLatestSnapshot());
+	latest = CurrentRun(network->id);
+	PopActiveSnapshot();
+	if (seen != latest)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access due to concurrent inference of network \"%s\"", network->name),
+				 errhint("The transaction might succeed if retried.")));
 }
 
 /* Raises an error if the network is to write results but has no components. */
@@ -144,6 +167,7 @@ RunInference(Network *network, Fit *fit)
 	CheckSourcePrivileges(network, true);
 	plan = MakePlan(network);
 	CheckResults(network, plan);
+	CheckSerializable(network);
 
 	loaded = LoadNetworkRows(network, plan);
 	summary.rows = loaded.rows->rows;

@@ -168,16 +168,12 @@ WriteResults(const Network *network, const Posterior *posterior)
 	if (integer)
 		appendStringInfoChar(&label, ')');
 
-	/* a missing label compares as a value that no label has; names are qualified, whatever the search path */
+	/* IS DISTINCT FROM, by a function whose name is qualified: operators are looked up in the search path */
 	initStringInfo(&sql);
-	if (integer)
-		appendStringInfo(&sql, "UPDATE %s SET %s = %s WHERE pg_catalog.int8ne(coalesce(%s::pg_catalog.int8, -1), "
-						 "coalesce(%s::pg_catalog.int8, -1))",
-						 QualifiedSource(network), column, label.data, column, label.data);
-	else
-		appendStringInfo(&sql, "UPDATE %s SET %s = %s WHERE pg_catalog.textne(coalesce(%s::pg_catalog.text, '?'), "
-						 "coalesce(%s, '?'))",
-						 QualifiedSource(network), column, label.data, column, label.data);
+	appendStringInfo(&sql, "UPDATE %s SET %s = %s WHERE NOT coalesce(pg_catalog.%s(%s::pg_catalog.%s%s, %s), "
+					 "%s IS NULL AND %s IS NULL)",
+					 QualifiedSource(network), column, label.data, integer ? "int84eq" : "texteq", column,
+					 integer ? "int8" : "text", integer ? "" : " COLLATE pg_catalog.\"C\"", label.data, column, label.data);
 	return RunUpdate(NetworkSource(network), sql.data, 1, &type, &value);
 }
 

@@ -145,20 +145,20 @@ MomentsInFrame(const RowMoments *moments, const Frame *frame, double *mean, doub
 
 /* Returns the variance of a column; an error if it or the mean is beyond what doubles hold. */
 static double
-ColumnVariance(const RowMoments *moments, int column)
+ColumnVariance(const RowMoments *moments, int column, char *const *names)
 {
 	double		variance = moments->products[ProductIndex(column, column)] / moments->rows;
 
 	if (!isfinite(moments->mean[column]) || !isfinite(variance))
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("values of observed column %d are too large to compute with", column + 1),
+				 errmsg("values of column \"%s\" are too large to compute with", names[column]),
 				 errhint("Their squares must be finite: use other units.")));
 	return Max(variance, 0.0);
 }
 
 void
-ChooseFrame(const RowMoments *moments, const int *group, Frame *frame)
+ChooseFrame(const RowMoments *moments, const int *group, char *const *names, Frame *frame)
 {
 	int			n = moments->dim;
 	const double *mean = moments->mean;
@@ -175,7 +175,7 @@ ChooseFrame(const RowMoments *moments, const int *group, Frame *frame)
 				centre += (mean[k] - centre) / ++members;
 		for (int k = 0; k < n; k++)
 			if (k == j || (group != NULL && group[k] == group[j]))
-				square += (ColumnVariance(moments, k) + (mean[k] - centre) * (mean[k] - centre)) / members;
+				square += (ColumnVariance(moments, k, names) + (mean[k] - centre) * (mean[k] - centre)) / members;
 
 		/* a column that is constant but for rounding has no scale of its own */
 		if (sqrt(square) > 1e-14 * fabs(centre) && square > 1e-300)

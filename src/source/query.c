@@ -157,6 +157,7 @@ LoadRows(const LoadRequest *request, MemoryContext context)
 	receiver.result.rows = RowStoreCreate(context, request->ncolumns, request->label_column ? request->max_labels : 0,
 										   request->share_from);
 	receiver.result.rows->frame_group = request->frame_group;
+	receiver.result.rows->names = request->columns;
 	receiver.values = MemoryContextAlloc(context, sizeof(double) * (request->ncolumns + 1));
 	receiver.labels = MemoryContextAlloc(context, sizeof(char *) * (request->max_labels + 1));
 

@@ -30,6 +30,7 @@ typedef struct RowStore
 
 	/* the frame, and moments of the data in it */
 	Frame		frame;			/* dim = ncolumns */
+	char	  **names;			/* of the columns, for errors */
 	const int  *frame_group;	/* columns with the same number share their frame; NULL: each has its own */
 	double	   *mean;			/* ncolumns; near 0 */
 	double	   *covariance;		/* ncolumns x ncolumns */
