@@ -27,6 +27,12 @@
 #define StringToQualifiedNameList(name) stringToQualifiedNameList(name, NULL)
 #endif
 
+#if PG_VERSION_NUM < 170000
+#define HoldsLock(tag, mode) LockHeldByMe(tag, mode)
+#else
+#define HoldsLock(tag, mode) LockHeldByMe(tag, mode, false)
+#endif
+
 #if PG_VERSION_NUM < 150001
 
 /*

@@ -26,6 +26,14 @@
 #include "catalog/relations.h"
 #include "compat.h"
 
+/* Kinds of locks on the tables' own names and numbers */
+#define NETWORK_LOCK 0
+#define NAME_LOCK 1
+#define INFERENCE_LOCK 2
+
+/* The lock of LockInferenceForSession */
+static LOCKTAG session_lock;
+
 /* Returns true if the current user has the rights of that role; nobody has those of a role that is gone. */
 bool
 HasOwnerRights(Oid owner)
@@ -216,27 +224,74 @@ WriteCatalog(const char *sql, int nargs, Oid *types, Datum *values, const char *
  * the users' own keys.
  */
 static bool
-LockObject(uint32 id, uint16 kind, bool nowait)
+LockObject(uint32 id, uint16 kind, bool session, bool nowait)
 {
 	LOCKTAG		tag;
 
 	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, CatalogRelation("bnai_network"), id, kind);
-	if (LockAcquire(&tag, ExclusiveLock, false, nowait) == LOCKACQUIRE_NOT_AVAIL)
+	if (LockAcquire(&tag, ExclusiveLock, session, nowait) == LOCKACQUIRE_NOT_AVAIL)
 		return false;
 	AcceptInvalidationMessages();
 	return true;
 }
 
-/* Takes the lock that allows one inference or change per network. */
+/* Gives such a lock back before the transaction ends: nothing was changed under it. */
+static void
+UnlockObject(uint32 id, uint16 kind)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, CatalogRelation("bnai_network"), id, kind);
+	LockRelease(&tag, ExclusiveLock, false);
+}
+
+/* Takes the lock that allows one change per network; an inference takes it to load and to store. */
 bool
 LockNetwork(int network, bool nowait)
 {
-	return LockObject(network, 0, nowait);
+	return LockObject(network, NETWORK_LOCK, false, nowait);
+}
+
+/* Gives it back. */
+void
+UnlockNetwork(int network)
+{
+	UnlockObject(network, NETWORK_LOCK);
 }
 
 /* Waits for others that create a network of that name. */
 void
 LockNetworkName(const char *name)
 {
-	LockObject(string_hash(name, NAMEDATALEN), 1, false);
+	LockObject(string_hash(name, NAMEDATALEN), NAME_LOCK, false, false);
+}
+
+/* Takes the lock that allows one inference per network, until the end of the transaction. */
+bool
+LockInference(int network, bool nowait)
+{
+	return LockObject(network, INFERENCE_LOCK, false, nowait);
+}
+
+/* Gives it back. */
+void
+UnlockInference(int network)
+{
+	UnlockObject(network, INFERENCE_LOCK);
+}
+
+/* The same for an inference of several transactions; one at a time in a session. */
+bool
+LockInferenceForSession(int network, bool nowait)
+{
+	SET_LOCKTAG_OBJECT(session_lock, MyDatabaseId, CatalogRelation("bnai_network"), network, INFERENCE_LOCK);
+	return LockObject(network, INFERENCE_LOCK, true, nowait);
+}
+
+/* Gives that lock back, also when the tables are gone; the abort of a transaction has done it already. */
+void
+UnlockInferenceForSession(void)
+{
+	if (HoldsLock(&session_lock, ExclusiveLock))
+		LockRelease(&session_lock, ExclusiveLock, true);
 }

@@ -49,8 +49,22 @@ extern void EndCatalogAccess(CatalogAccess access);
  */
 extern uint64 WriteCatalog(const char *sql, int nargs, Oid *types, Datum *values, const char *nulls);
 
-/* Takes the lock that allows one inference (or change) per network; held to the end of the transaction.  False if nowait and it is taken. */
+/*
+ * Takes the lock that allows one change per network, which loading and storing
+ * an inference are, too; held to the end of the transaction.  False if nowait
+ * and it is taken.
+ */
 extern bool LockNetwork(int network, bool nowait);
+extern void UnlockNetwork(int network);
+
+/*
+ * Takes the lock that allows one inference per network, before LockNetwork:
+ * until the end of the transaction, or until it is given back.
+ */
+extern bool LockInference(int network, bool nowait);
+extern void UnlockInference(int network);
+extern bool LockInferenceForSession(int network, bool nowait);
+extern void UnlockInferenceForSession(void);
 
 /* Takes the lock that lets one session at a time create a network of that name. */
 extern void LockNetworkName(const char *name);

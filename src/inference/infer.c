@@ -79,9 +79,23 @@ CheckResults(const Network *network, const NetworkPlan *plan)
 						 quote_literal_cstr(network->name))));
 }
 
+/* An inference between its phases */
+struct Inference
+{
+	MemoryContext context;
+	bool		kept;			/* outlives the transaction that loads */
+	Network    *network;
+	NetworkPlan *plan;
+	RowStore   *rows;
+	Fit		   *fit;
+	RunSummary	summary;
+};
+
+void		(*inference_hook) (int network, bool begins) = NULL;
+
 /* Reads the network's rows; an error if there are none. */
 static LoadResult
-LoadNetworkRows(const Network *network, const NetworkPlan *plan)
+LoadNetworkRows(const Network *network, const NetworkPlan *plan, bool keep)
 {
 	LoadRequest request = {
 		.source = plan->source,
@@ -89,6 +103,7 @@ LoadNetworkRows(const Network *network, const NetworkPlan *plan)
 		.columns = plan->columns,
 		.frame_group = plan->frame_group,
 		.max_labels = plan->components,
+		.keep = keep,
 	};
 	LoadResult	result;
 
@@ -137,66 +152,21 @@ CountLabels(const Posterior *posterior)
 	return n;
 }
 
-/* Stores the run, then relabels the rows. */
+/*
+ * Runs a phase that may run the user's code, in the inference's memory: that
+ * must not infer the network again.
+ */
 static void
-StoreInference(const Network *network, const Fit *fit, const Posterior *posterior, RunSummary *summary)
+RunPhase(Inference *inference, void (*phase) (Inference *inference))
 {
-	bool		results = network->settings.results_column != NULL && posterior->selector != NULL;
+	MemoryContext old = MemoryContextSwitchTo(inference->context);
+	Running		self = {inference->network->id, running};
 
-	summary->clusters = CountLabels(posterior);
-	summary->relabelled = -1;
-	if (results)
-		CheckLabelsFit(network, posterior);
-	StoreRun(network, fit, posterior, summary);
-	if (results)
-		summary->relabelled = WriteResults(network, posterior);
-	summary->ended_at = GetCurrentTimestamp();
-	FinishRun(summary);
-}
-
-/* Load, iterate, store. */
-static RunSummary
-RunInference(Network *network, Fit *fit)
-{
-	RunSummary	summary = {.started_at = GetCurrentTimestamp()};
-	NetworkPlan *plan;
-	LoadResult	loaded;
-	Posterior  *posterior;
-
-	ValidateNetwork(network);
-	CheckSourcePrivileges(network, true);
-	plan = MakePlan(network);
-	CheckResults(network, plan);
-	CheckSerializable(network);
-
-	loaded = LoadNetworkRows(network, plan);
-	summary.rows = loaded.rows->rows;
-	summary.skipped = loaded.skipped;
-
-	BindPlan(plan, loaded.rows);
-	*fit = *FitPlan(plan, loaded.rows);
-	posterior = SummariseFit(plan, fit, PreviousPosterior(network));
-
-	summary.ended_at = GetCurrentTimestamp();
-	StoreInference(network, fit, posterior, &summary);
-	RowStoreFree(loaded.rows);
-	return summary;
-}
-
-RunSummary
-InferNetwork(Network *network, Fit *fit)
-{
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "bnai inference", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
-	Running		self = {network->id, running};
-	RunSummary	summary;
-	Fit			unused;
-
-	CheckNotRunning(network);
+	CheckNotRunning(inference->network);
 	running = &self;
 	PG_TRY();
 	{
-		summary = RunInference(network, fit ? fit : &unused);
+		phase(inference);
 	}
 	PG_FINALLY();
 	{
@@ -204,8 +174,126 @@ InferNetwork(Network *network, Fit *fit)
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
+}
+
+/* Validates the network and reads its rows. */
+static void
+Load(Inference *inference)
+{
+	Network    *network = inference->network;
+	LoadResult	loaded;
+
+	ValidateNetwork(network);
+	CheckSourcePrivileges(network, true);
+	inference->plan = MakePlan(network);
+	CheckResults(network, inference->plan);
+	CheckSerializable(network);
+	loaded = LoadNetworkRows(network, inference->plan, inference->kept);
+	inference->rows = loaded.rows;
+	inference->summary.rows = loaded.rows->rows;
+	inference->summary.skipped = loaded.skipped;
+}
+
+/* Begins an inference and loads its rows. */
+Inference *
+LoadInference(Network *network, bool keep)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "bnai inference", ALLOCSET_DEFAULT_SIZES);
+	Inference  *inference = MemoryContextAllocZero(context, sizeof(Inference));
+
+	inference->context = context;
+	inference->kept = keep;
+	inference->network = network;
+	inference->summary.started_at = GetCurrentTimestamp();
+	RunPhase(inference, Load);
+	return inference;
+}
+
+/* Iterates; nothing here touches the database. */
+void
+IterateInference(Inference *inference)
+{
+	MemoryContext old = MemoryContextSwitchTo(inference->context);
+
+	BindPlan(inference->plan, inference->rows);
+	inference->fit = FitPlan(inference->plan, inference->rows);
+	MemoryContextSwitchTo(old);
+}
+
+/* Stores the run, then relabels the rows. */
+static void
+Store(Inference *inference)
+{
+	const Network *network = inference->network;
+	RunSummary *summary = &inference->summary;
+	Posterior  *posterior;
+	bool		results;
+
+	/* another inference may have ended since the statement began */
+	PushActiveSnapshot(GetTransactionSnapshot());
+	posterior = SummariseFit(inference->plan, inference->fit, PreviousPosterior(network));
+	PopActiveSnapshot();
+	summary->ended_at = GetCurrentTimestamp();
+	results = network->settings.results_column != NULL && posterior->selector != NULL;
+	summary->clusters = CountLabels(posterior);
+	summary->relabelled = -1;
+	if (results)
+		CheckLabelsFit(network, posterior);
+	StoreRun(network, inference->fit, posterior, summary);
+	if (results)
+		summary->relabelled = WriteResults(network, posterior);
+	summary->ended_at = GetCurrentTimestamp();
+	FinishRun(summary);
+}
+
+/* Stores an inference. */
+RunSummary
+StoreInference(Inference *inference)
+{
+	RunPhase(inference, Store);
+	return inference->summary;
+}
+
+/* Releases what an inference holds. */
+void
+EndInference(Inference *inference)
+{
+	RowStoreFree(inference->rows);
+	MemoryContextDelete(inference->context);
+}
+
+/* Infers within the current transaction. */
+RunSummary
+InferNetwork(Network *network, Fit *fit)
+{
+	Inference  *inference;
+	RunSummary	summary;
+
+	if (inference_hook)
+		inference_hook(network->id, true);
+	inference = LoadInference(network, false);
+	IterateInference(inference);
+	summary = StoreInference(inference);
+	if (fit)
+		*fit = *inference->fit;
+	EndInference(inference);
+	if (inference_hook)
+		inference_hook(network->id, false);
 	return summary;
+}
+
+/* Loads a network to infer it: one inference at a time. */
+Network *
+LoadNetworkToInfer(const char *name, bool nowait)
+{
+	Network    *network = LoadUnparsedNetwork(name, false);
+
+	CheckMayModifyNetwork(network);
+	if (!LockInference(network->id, nowait))
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("network \"%s\" is being inferred by another session", name)));
+	return LoadNetworkToChange(name, nowait);
 }
 
 /* Refuses where an inference could not be stored. */
@@ -256,7 +344,7 @@ bnai_infer(PG_FUNCTION_ARGS)
 	PreventWhereReadOnly("bnai_infer()");
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	summary = InferNetwork(LoadNetworkToChange(name, false), &fit);
+	summary = InferNetwork(LoadNetworkToInfer(name, PG_GETARG_BOOL(1)), &fit);
 	SPI_finish();
 	PG_RETURN_DATUM(InferenceRow(fcinfo, &summary, &fit));
 }

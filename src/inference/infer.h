@@ -9,11 +9,31 @@
 #include "inference/runs.h"
 
 /*
- * Fits a network that was loaded by LoadNetworkToChange, stores the run and
+ * Fits a network that was loaded by LoadNetworkToInfer, stores the run and
  * writes the results, all as the current user and in the current transaction.
  * `fit` (may be NULL) gets the numbers of how it went; its pointers are gone.  Needs SPI to be connected.
  */
 extern RunSummary InferNetwork(Network *network, Fit *fit);
+
+/*
+ * The same in phases, for who has a transaction for loading and one for
+ * storing.  Loading and storing need a transaction and SPI, and run as the
+ * current user; iterating needs neither.  What an inference holds is below the
+ * memory context that is current when it is loaded, and so must the network be.
+ * keep: it outlives the transaction that loads; without parallel workers, so far.
+ */
+typedef struct Inference Inference;
+
+extern Inference *LoadInference(Network *network, bool keep);
+extern void IterateInference(Inference *inference);
+extern RunSummary StoreInference(Inference *inference);
+extern void EndInference(Inference *inference);
+
+/* Like LoadNetworkToChange, for an inference: first takes the lock that allows one at a time. */
+extern Network *LoadNetworkToInfer(const char *name, bool nowait);
+
+/* Called when InferNetwork begins and, unless it fails, when it ends. */
+extern void (*inference_hook) (int network, bool begins);
 
 /* Raises an error where nothing can be written: in read-only and parallel mode and in recovery. */
 extern void PreventWhereReadOnly(const char *function);

@@ -156,6 +156,8 @@ LoadRows(const LoadRequest *request, MemoryContext context)
 
 	receiver.result.rows = RowStoreCreate(context, request->ncolumns, request->label_column ? request->max_labels : 0,
 										   request->share_from);
+	if (request->keep)
+		RowStoreKeep(receiver.result.rows);
 	receiver.result.rows->frame_group = request->frame_group;
 	receiver.result.rows->names = request->columns;
 	receiver.values = MemoryContextAlloc(context, sizeof(double) * (request->ncolumns + 1));

@@ -15,6 +15,7 @@ typedef struct LoadRequest
 	const int  *frame_group;	/* see RowStore */
 	const char *label_column;	/* NULL: none; else its distinct values become components */
 	int			max_labels;
+	bool		keep;			/* the rows outlive the transaction; they are not shared then */
 	int64		share_from;		/* rows from which they are shared with workers; 0: never */
 } LoadRequest;
 

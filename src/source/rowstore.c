@@ -114,7 +114,7 @@ CreateFile(RowStorage *storage)
 		storage->file = CreateSharedFile(&storage->shared->fileset, "rows");
 	}
 	else
-		storage->file = BufFileCreateTemp(false);
+		storage->file = BufFileCreateTemp(storage->kept);
 	if (storage->buffer == NULL)
 		storage->buffer = MemoryContextAllocExtended(storage->context, storage->chunk_bytes,
 													 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
@@ -314,6 +314,25 @@ RowStoreFree(RowStore *store)
 			storage->segments[s] = NULL;
 		}
 	storage->shared = NULL;
+}
+
+/* Ends a kept store with its memory. */
+static void
+FreeKept(void *store)
+{
+	RowStoreFree(store);
+}
+
+void
+RowStoreKeep(RowStore *store)
+{
+	MemoryContextCallback *callback = MemoryContextAlloc(store->storage->context, sizeof(MemoryContextCallback));
+
+	store->storage->kept = true;
+	store->storage->share_from = 0;
+	callback->func = FreeKept;
+	callback->arg = store;
+	MemoryContextRegisterResetCallback(store->storage->context, callback);
 }
 
 /* --- reading --- */

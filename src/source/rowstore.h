@@ -58,6 +58,12 @@ extern void RowStoreFinishLike(RowStore *store);
 /* Releases files and shared memory; the rest goes with the memory context. */
 extern void RowStoreFree(RowStore *store);
 
+/*
+ * Makes the store outlive the transaction; for a store that is not shared and
+ * has no rows yet.  RowStoreFree, or the end of its memory context, ends it.
+ */
+extern void RowStoreKeep(RowStore *store);
+
 /* Number of rows of a chunk, and its columns, which are valid until the next chunk is asked for. */
 extern int	ChunkRows(const RowStore *store, int chunk);
 extern void ChunkColumns(const RowStore *store, int chunk, const double **columns);

@@ -52,6 +52,7 @@ struct RowStorage
 
 	/* file: the chunks that follow those in memory, as they were appended */
 	BufFile    *file;
+	bool		kept;			/* outlives the transaction */
 	double	   *buffer;			/* one chunk of it */
 	int			buffered;		/* its number; -1: none */
 

@@ -2,6 +2,7 @@
 
 CREATE FUNCTION bnai_infer(
 	network text,
+	nowait boolean DEFAULT false,
 	OUT run bigint,
 	OUT rows bigint,
 	OUT rows_skipped bigint,
@@ -15,8 +16,8 @@ CREATE FUNCTION bnai_infer(
 	OUT elapsed interval
 )
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 1000000;
-COMMENT ON FUNCTION bnai_infer(text) IS
-'Infers a network from the rows of its source: stores the posterior as a run and writes the labels into the results column, all or nothing. Returns one row: the run, how many rows were used and how many skipped for a NULL, restarts and which of them was best, its iterations and whether it converged, the evidence lower bound in nats, the number of clusters that hold rows, how many rows got another label, and the time it took. Call it as SELECT * FROM bnai_infer(...). Errors: no rows, a NaN or an infinity, a source or column that is gone, missing privileges.';
+COMMENT ON FUNCTION bnai_infer(text, boolean) IS
+'Infers a network from the rows of its source: stores the posterior as a run and writes the labels into the results column, all or nothing. Returns one row: the run, how many rows were used and how many skipped for a NULL, restarts and which of them was best, its iterations and whether it converged, the evidence lower bound in nats, the number of clusters that hold rows, how many rows got another label, and the time it took. Waits for another inference of the network, or with nowait fails at once. Call it as SELECT * FROM bnai_infer(...). Errors: no rows, a NaN or an infinity, a source or column that is gone, missing privileges.';
 
 CREATE FUNCTION bnai_reset(network text) RETURNS bigint
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
