@@ -6,6 +6,10 @@
 
 #include "fmgr.h"
 
+#include "automation/counter.h"
+#include "automation/running.h"
+#include "automation/shared.h"
+#include "automation/worker.h"
 #include "guc.h"
 #include "inference/results.h"
 #include "numerics/kernels.h"
@@ -23,4 +27,8 @@ _PG_init(void)
 	InitSettings();
 	KernelsInit();
 	InitResults();
+	InitShared();
+	InitCounter();
+	InitRunning();
+	InitWorkers();
 }

@@ -5,6 +5,9 @@
 #ifndef BNAI_GUC_H
 #define BNAI_GUC_H
 
+extern int	BnaiFlushInterval;	/* milliseconds; 0: counts are rows at once */
+extern int	BnaiMaxWorkers;
+extern int	BnaiRetryDelay;		/* seconds */
 extern int	BnaiWorkMem;
 
 extern void InitSettings(void);

@@ -1,178 +1,412 @@
 /*
  * counter.c
- *		Counting: by hand and by triggers.
+ *		The counter of a network.
+ *
+ * A count takes effect when its transaction commits, and a rollback, also to a
+ * savepoint, takes it away.  Without preloading it is a row in the table of
+ * differences, and shared memory only says when the sum may have reached a
+ * threshold.  With preloading it is added to shared memory at commit, and a
+ * worker writes what has come together: a crash costs at most the counts of
+ * one interval (bnai.flush_interval).
+ *
+ * What a reader must not see is a count twice, or not at all, while a worker
+ * writes it.  The worker says in which transaction it does; the reader takes
+ * its snapshot and reads memory under one lock, and counts what is being
+ * written if the snapshot does not see that transaction.
  */
 #include "postgres.h"
 
-#include "access/tableam.h"
+#include "access/transam.h"
 #include "access/xact.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_class.h"
-#include "commands/trigger.h"
-#include "common/int.h"
 #include "miscadmin.h"
-#include "optimizer/plancat.h"
-#include "storage/bufmgr.h"
-#include "utils/builtins.h"
-#include "utils/guc.h"
-#include "utils/rel.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
-#include "utils/tuplestore.h"
+#include "utils/timestamp.h"
 
-#include "automation/recalculate.h"
-#include "automation/watch.h"
-#include "catalog/counts.h"
-#include "catalog/define.h"
-#include "catalog/privileges.h"
-#include "inference/infer.h"
-#include "inference/results.h"
+#include "automation/counter.h"
+#include "automation/deltas.h"
+#include "automation/launch.h"
+#include "catalog/network.h"
+#include "guc.h"
 
-PG_FUNCTION_INFO_V1(bnai_increment);
-PG_FUNCTION_INFO_V1(bnai_counter);
-PG_FUNCTION_INFO_V1(bnai_count_rows);
+/* Rows appended to the table, by all sessions for one network, between two folds */
+#define FOLD_EVERY 1000
 
-/* A table of up to so many blocks is counted when it is truncated, a larger one estimated */
-#define COUNTED_BLOCKS 1024
-
-/* Infers again if the counter calls for it. */
-static void
-CheckThreshold(int network, int64 threshold, ThresholdAction action)
+/* What one level of the current transaction has counted */
+typedef struct Pending
 {
-	if (threshold > 0 && action == ACTION_RECALCULATE)
-		RecalculateAtThreshold(network, threshold);
-}
+	CounterSlot *slot;
+	int			network;
+	int			level;
+	int64		total;			/* all of it */
+	int64		memory;			/* what is not in a row */
+	int64		wake_at;
+} Pending;
 
-/* bnai_increment(network, n) */
-Datum
-bnai_increment(PG_FUNCTION_ARGS)
-{
-	Network    *network = LoadUnparsedNetwork(TextArgument(fcinfo, 0, "network"), false);
-	int64		n;
+static Pending *pending = NULL;
+static int	npending = 0;
+static int	max_pending = 0;
 
-	PreventWhereReadOnly("bnai_increment()");
-	CheckMayModifyNetwork(network);
-	if (PG_ARGISNULL(1))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be NULL", "n")));
-	n = PG_GETARG_INT64(1);
-	if (n < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("cannot increment the counter of network \"%s\" by " INT64_FORMAT, network->name, n),
-				 errdetail("A counter only goes up, and back to 0 when the network is inferred.")));
-	if (n > 0)
-	{
-		AddCount(network->id, n);
-		CheckThreshold(network->id, network->settings.counter_threshold, network->settings.threshold_action);
-	}
-	PG_RETURN_VOID();
-}
+/* Slots that this session, a worker, is writing to the table */
+static bool flushing = false;
 
-/* bnai_counter(network id): the counter as the current query sees it; NULL for who may not read the network. */
-Datum
-bnai_counter(PG_FUNCTION_ARGS)
-{
-	Network    *network = LoadUnparsedNetworkById(PG_GETARG_INT32(0), true);
-
-	if (network == NULL || !MayReadNetwork(network))
-		PG_RETURN_NULL();
-	PG_RETURN_INT64(CountAt(network->id, GetActiveSnapshot()));
-}
-
-/*
- * Returns true in a session that restores a dump: what it loads was counted
- * when it was first written.  pg_dump's scripts and pg_restore, with workers
- * or without, set both.
- */
+/* Returns true if counts are collected in memory. */
 static bool
-RestoresDump(void)
+CountsInMemory(const CounterSlot *slot)
 {
-	return !check_function_bodies && namespace_search_path != NULL && namespace_search_path[0] == '\0';
+	return slot != NULL && BnaiFlushInterval > 0 && AttachShared()->in_memory;
 }
 
-/* Counts the rows that a table itself holds. */
-static int64
-CountTable(Relation relation)
+/* Returns what the current level of the transaction has counted, to be added to. */
+static Pending *
+PendingCount(CounterSlot *slot, int network)
 {
-	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	TableScanDesc scan = table_beginscan(relation, snapshot, 0, NULL);
-	TupleTableSlot *slot = table_slot_create(relation, NULL);
-	int64		n = 0;
+	int			level = GetCurrentTransactionNestLevel();
 
-	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	for (int i = npending - 1; i >= 0 && pending[i].level == level; i--)
+		if (pending[i].network == network)
+			return &pending[i];
+	if (npending == max_pending)
 	{
-		CHECK_FOR_INTERRUPTS();
-		n++;
+		max_pending = Max(16, 2 * max_pending);
+		pending = pending == NULL ?
+			MemoryContextAlloc(TopMemoryContext, sizeof(Pending) * max_pending) :
+			repalloc(pending, sizeof(Pending) * max_pending);
 	}
-	ExecDropSingleTupleTableSlot(slot);
-	table_endscan(scan);
-	UnregisterSnapshot(snapshot);
+	pending[npending] = (Pending) {.slot = slot, .network = network, .level = level};
+	return &pending[npending++];
+}
+
+/* Adds n. */
+void
+AddToCounter(CounterSlot *slot, int network, int64 n, int64 wake_at)
+{
+	bool		memory = CountsInMemory(slot);
+	Pending    *count = PendingCount(slot, network);
+
+	count->total = AddSaturated(count->total, n);
+	count->wake_at = wake_at;
+	if (memory)
+	{
+		count->memory = AddSaturated(count->memory, n);
+		return;
+	}
+	AppendDelta(network, n);
+	if (slot == NULL || pg_atomic_fetch_add_u32(&slot->appended, 1) % FOLD_EVERY == FOLD_EVERY - 1)
+		FoldDeltas();
+}
+
+/* Returns what the current transaction has counted. */
+static Pending
+OwnCount(int network)
+{
+	Pending		sum = {.network = network};
+
+	for (int i = 0; i < npending; i++)
+	{
+		if (pending[i].network != network)
+			continue;
+		sum.total = AddSaturated(sum.total, pending[i].total);
+		sum.memory = AddSaturated(sum.memory, pending[i].memory);
+	}
+	return sum;
+}
+
+/* Returns the count that memory holds for those who see what the snapshot sees; the lock is held. */
+static int64
+MemoryCount(CounterSlot *slot, Snapshot snapshot)
+{
+	int64		n = (int64) pg_atomic_read_u64(&slot->unflushed);
+
+	if (slot->flushing != 0 &&
+		(XidInMVCCSnapshot(slot->flushing_xid, snapshot) || !TransactionIdDidCommit(slot->flushing_xid)))
+		n += slot->flushing;
 	return n;
 }
 
-/* Returns the number of rows that TRUNCATE is about to remove; partitions have triggers of their own. */
-static int64
-TruncatedRows(Relation relation)
+/* Reads the counter. */
+Counted
+CounterNow(CounterSlot *slot, int network)
 {
-	BlockNumber pages;
-	double		rows;
-	double		all_visible;
+	Counted		counted = {0};
+	Snapshot	snapshot;
 
-	if (relation->rd_rel->relkind != RELKIND_RELATION)
-		return 0;
-	if (RelationGetNumberOfBlocks(relation) <= COUNTED_BLOCKS)
-		return CountTable(relation);
-	estimate_rel_size(relation, NULL, &pages, &rows, &all_visible);
-	return (int64) rows;
+	if (SlotIs(slot, network))
+	{
+		Shared	   *shared = AttachShared();
+
+		LWLockAcquire(&shared->lock, LW_SHARED);
+		snapshot = RegisterSnapshot(GetLatestSnapshot());
+		counted.memory = MemoryCount(slot, snapshot);
+		LWLockRelease(&shared->lock);
+	}
+	else
+		snapshot = RegisterSnapshot(GetLatestSnapshot());
+	counted.memory = AddSaturated(counted.memory, OwnCount(network).memory);
+	counted.rows = SumDeltas(network, snapshot);
+	UnregisterSnapshot(snapshot);
+	return counted;
 }
 
-/* Returns how many rows the statement changed. */
-static int64
-ChangedRows(const TriggerData *data)
+/* Returns the sum of both parts. */
+int64
+CounterValue(Counted counted)
 {
-	if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
-		return TRIGGER_FIRED_BEFORE(data->tg_event) ? TruncatedRows(data->tg_relation) : 0;
-	return tuplestore_tuple_count(data->tg_newtable != NULL ? data->tg_newtable : data->tg_oldtable);
+	return AddSaturated(counted.rows, counted.memory);
 }
 
-/* Raises an error unless the trigger is one that bnai_watch makes. */
-static void
-CheckTrigger(FunctionCallInfo fcinfo, const TriggerData *data)
+/* Returns the opposite. */
+Counted
+NegateCounted(Counted counted)
 {
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_FOR_STATEMENT(data->tg_event) ||
-		data->tg_trigger->tgnargs != 1 ||
-		(!TRIGGER_FIRED_BY_TRUNCATE(data->tg_event) && data->tg_newtable == NULL && data->tg_oldtable == NULL))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function \"bnai_count_rows\" is for triggers that bnai_watch creates")));
+	return (Counted) {.rows = -counted.rows, .memory = -counted.memory};
+}
+
+/* Takes off both parts, each where it is: what was written must be taken off for good. */
+void
+TakeOffCounter(CounterSlot *slot, int network, Counted counted)
+{
+	Pending    *count = PendingCount(slot, network);
+
+	count->total = AddSaturated(count->total, -CounterValue(counted));
+	count->memory = AddSaturated(count->memory, -counted.memory);
+	if (counted.rows != 0)
+		AppendDelta(network, -counted.rows);
 }
 
 /*
- * Counts the rows that a statement changed.  Whoever changes them needs no
- * rights on the network: that the table is watched was decided by bnai_watch.
+ * Compares the slot's total with the counter.  Whoever commits meanwhile adds
+ * to the total after becoming visible, so that the total can only be too
+ * large by this.
  */
-Datum
-bnai_count_rows(PG_FUNCTION_ARGS)
+static int64
+CorrectTotal(CounterSlot *slot, int network)
 {
-	TriggerData *data = (TriggerData *) fcinfo->context;
-	const Watch *watch;
-	int64		n;
+	int64		total = (int64) pg_atomic_read_u64(&slot->total);
+	int64		value;
 
-	CheckTrigger(fcinfo, data);
-	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event) && ResultsUpdateInProgress(RelationGetRelid(data->tg_relation)))
-		return PointerGetDatum(NULL);
-	n = ChangedRows(data);
-	if ((n == 0 && !TRIGGER_FIRED_BY_TRUNCATE(data->tg_event)) || RestoresDump())
-		return PointerGetDatum(NULL);
-	watch = FindWatch(data);
-	if (!watch->registered)
-		return PointerGetDatum(NULL);
-	if (pg_mul_s64_overflow(n, watch->increment, &n))
-		n = PG_INT64_MAX;
-	if (n > 0)
-		AddCount(watch->network, n);
-	if (TRIGGER_FIRED_AFTER(data->tg_event))
-		CheckThreshold(watch->network, watch->threshold, watch->action);
-	return PointerGetDatum(NULL);
+	CommandCounterIncrement();
+	value = CounterValue(CounterNow(slot, network));
+	pg_atomic_fetch_add_u64(&slot->total, AddSaturated(value, -OwnCount(network).total) - total);
+	pg_atomic_write_u32(&slot->known, 1);
+	return value;
+}
+
+/* Returns false if the counter is certainly below the threshold. */
+bool
+CounterMayReach(CounterSlot *slot, int network, int64 threshold)
+{
+	if (!SlotIs(slot, network))
+	{
+		CommandCounterIncrement();
+		return CounterValue(CounterNow(NULL, network)) >= threshold;
+	}
+	if (pg_atomic_read_u32(&slot->known) != 0 &&
+		AddSaturated((int64) pg_atomic_read_u64(&slot->total), OwnCount(network).total) < threshold)
+		return false;
+	return CorrectTotal(slot, network) >= threshold;
+}
+
+/* Makes the slot's total tell when to wake a worker. */
+void
+PrepareCounter(CounterSlot *slot, int network)
+{
+	if (SlotIs(slot, network) && pg_atomic_read_u32(&slot->known) == 0)
+		(void) CorrectTotal(slot, network);
+}
+
+/* --- the ends of transactions --- */
+
+/* Counts for good; nothing here may fail. */
+static void
+CommitPending(void)
+{
+	for (int i = 0; i < npending; i++)
+	{
+		Pending    *count = &pending[i];
+
+		if (!SlotIs(count->slot, count->network))
+			continue;
+		pg_atomic_fetch_add_u64(&count->slot->total, count->total);
+		if (count->memory != 0 && pg_atomic_fetch_add_u64(&count->slot->unflushed, count->memory) == 0)
+			(void) WakeWorker(WORKER_FLUSHES);
+		if (count->wake_at > 0 && (int64) pg_atomic_read_u64(&count->slot->total) >= count->wake_at)
+			WakeWorkerFor(count->slot);
+	}
+}
+
+/* Writes rows for a transaction that another session will commit. */
+static void
+WritePending(void)
+{
+	for (int i = 0; i < npending; i++)
+	{
+		if (pending[i].memory != 0)
+			AppendDelta(pending[i].network, pending[i].memory);
+		pending[i].memory = 0;
+	}
+}
+
+/* Says that what was being written is in the table, or takes it back. */
+static void
+EndFlush(bool committed)
+{
+	Shared	   *shared = AttachShared();
+
+	flushing = false;
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < shared->nslots; i++)
+	{
+		CounterSlot *slot = &shared->slots[i];
+
+		if (slot->database != MyDatabaseId || slot->flushing == 0)
+			continue;
+		if (!committed)
+			pg_atomic_fetch_add_u64(&slot->unflushed, slot->flushing);
+		slot->flushing = 0;
+	}
+	LWLockRelease(&shared->lock);
+}
+
+/* Runs at the end of a transaction. */
+static void
+EndTransaction(XactEvent event, void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_PRE_PREPARE:
+			WritePending();
+			break;
+		case XACT_EVENT_COMMIT:
+		case XACT_EVENT_PREPARE:
+			CommitPending();
+			npending = 0;
+			break;
+		case XACT_EVENT_ABORT:
+			npending = 0;
+			break;
+		default:
+			return;
+	}
+	if (flushing && event != XACT_EVENT_PRE_PREPARE)
+		EndFlush(event == XACT_EVENT_COMMIT);
+}
+
+/* Gives what a subtransaction counted, from `first` on, to its parent. */
+static void
+MergePending(int first, int level)
+{
+	int			n = first;
+
+	for (int i = first; i < npending; i++)
+	{
+		int			j = first - 1;
+
+		while (j >= 0 && pending[j].level == level && pending[j].network != pending[i].network)
+			j--;
+		if (j < 0 || pending[j].level != level)
+		{
+			pending[n] = pending[i];
+			pending[n++].level = level;
+			continue;
+		}
+		pending[j].total = AddSaturated(pending[j].total, pending[i].total);
+		pending[j].memory = AddSaturated(pending[j].memory, pending[i].memory);
+		pending[j].wake_at = Max(pending[j].wake_at, pending[i].wake_at);
+	}
+	npending = n;
+}
+
+/* Runs at the end of a subtransaction. */
+static void
+EndSubtransaction(SubXactEvent event, SubTransactionId sub, SubTransactionId parent, void *arg)
+{
+	int			level = GetCurrentTransactionNestLevel();
+	int			first = npending;
+
+	if (event != SUBXACT_EVENT_COMMIT_SUB && event != SUBXACT_EVENT_ABORT_SUB)
+		return;
+	while (first > 0 && pending[first - 1].level >= level)
+		first--;
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		npending = first;
+	MergePending(first, level - 1);
+}
+
+/* Follows the ends of transactions. */
+void
+InitCounter(void)
+{
+	RegisterXactCallback(EndTransaction, NULL);
+	RegisterSubXactCallback(EndSubtransaction, NULL);
+}
+
+/* --- writing what is in memory --- */
+
+/* What is being written for one network */
+typedef struct Flush
+{
+	CounterSlot *slot;
+	int			network;
+	int64		n;
+} Flush;
+
+/*
+ * Takes what is in memory for this database to be written in the current
+ * transaction; returns of how many networks.
+ */
+static int
+BeginFlush(Shared *shared, Flush *flushes)
+{
+	TransactionId xid = GetTopTransactionId();
+	int			n = 0;
+
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	flushing = true;
+	for (int i = 0; i < shared->nslots; i++)
+	{
+		CounterSlot *slot = &shared->slots[i];
+
+		if (slot->database != MyDatabaseId || pg_atomic_read_u64(&slot->unflushed) == 0)
+			continue;
+		slot->flushing = (int64) pg_atomic_exchange_u64(&slot->unflushed, 0);
+		slot->flushing_xid = xid;
+		flushes[n++] = (Flush) {slot, slot->network, slot->flushing};
+	}
+	LWLockRelease(&shared->lock);
+	return n;
+}
+
+/* Returns true if there is something to write for this database. */
+static bool
+HasUnflushed(Shared *shared)
+{
+	for (int i = 0; i < shared->nslots; i++)
+		if (shared->slots[i].database == MyDatabaseId && pg_atomic_read_u64(&shared->slots[i].unflushed) != 0)
+			return true;
+	return false;
+}
+
+/* Writes what is in memory within the current transaction; counts of networks that are gone go, too. */
+bool
+FlushCounters(void)
+{
+	Shared	   *shared = AttachShared();
+	Flush	   *flushes;
+	int			n;
+
+	if (shared == NULL || !HasUnflushed(shared))
+		return false;
+	flushes = palloc(sizeof(Flush) * shared->nslots);
+	n = BeginFlush(shared, flushes);
+	for (int i = 0; i < n; i++)
+	{
+		if (LoadUnparsedNetworkById(flushes[i].network, true) != NULL)
+			AppendDelta(flushes[i].network, flushes[i].n);
+		else
+			FreeSlot(flushes[i].slot);
+	}
+	FoldDeltas();
+	pfree(flushes);
+	return true;
 }

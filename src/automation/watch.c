@@ -154,6 +154,7 @@ ReadWatch(Watch *watch, const TriggerData *data)
 	if (network != NULL)
 	{
 		watch->network = network->id;
+		watch->slot = FindSlot(network->id);
 		watch->threshold = network->settings.counter_threshold;
 		watch->action = network->settings.threshold_action;
 		watch->registered = IsWatched(network->id, watch->relation, EventName(data->tg_event), &watch->increment);

@@ -7,6 +7,7 @@
 
 #include "commands/trigger.h"
 
+#include "automation/shared.h"
 #include "catalog/network.h"
 
 /* What a trigger that counts needs to know */
@@ -17,6 +18,7 @@ typedef struct Watch
 	bool		valid;			/* false: to be read again */
 	bool		registered;		/* false: nobody who may change the network asked for this trigger */
 	int			network;
+	CounterSlot *slot;			/* NULL: there was no room */
 	int			increment;
 	int64		threshold;		/* 0: none */
 	ThresholdAction action;

@@ -54,6 +54,7 @@ static void
 ReadSettings(CatalogScan *scan, HeapTuple tuple, NetworkSettings *settings)
 {
 	char	   *start = TextColumn(scan, tuple, NETWORK_START);
+	char	   *action = TextColumn(scan, tuple, NETWORK_THRESHOLD_ACTION);
 
 	settings->restarts = DatumGetInt32(PlainColumn(scan, tuple, NETWORK_RESTARTS));
 	settings->max_iterations = DatumGetInt32(PlainColumn(scan, tuple, NETWORK_MAX_ITERATIONS));
@@ -66,9 +67,8 @@ ReadSettings(CatalogScan *scan, HeapTuple tuple, NetworkSettings *settings)
 	settings->restart_sample = DatumGetInt32(PlainColumn(scan, tuple, NETWORK_RESTART_SAMPLE));
 	settings->results_column = NameColumn(scan, tuple, NETWORK_RESULTS_COLUMN);
 	settings->counter_threshold = DatumGetInt64(PlainColumn(scan, tuple, NETWORK_COUNTER_THRESHOLD));
-	settings->threshold_action =
-		strcmp(TextColumn(scan, tuple, NETWORK_THRESHOLD_ACTION), "recalculate") == 0 ?
-		ACTION_RECALCULATE : ACTION_NONE;
+	settings->threshold_action = strcmp(action, "recalculate") == 0 ? ACTION_RECALCULATE :
+		strcmp(action, "background") == 0 ? ACTION_BACKGROUND : ACTION_NONE;
 }
 
 /* Makes a network from its own row. */

@@ -23,7 +23,8 @@ typedef enum StartKind
 typedef enum ThresholdAction
 {
 	ACTION_NONE,
-	ACTION_RECALCULATE
+	ACTION_RECALCULATE,			/* in the transaction that counts */
+	ACTION_BACKGROUND			/* by a worker */
 } ThresholdAction;
 
 typedef enum NodeParamKind

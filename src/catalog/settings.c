@@ -22,7 +22,7 @@
 PG_FUNCTION_INFO_V1(bnai_set);
 
 static const char *const StartChoices[] = {"kmeans++", "random", "results", NULL};
-static const char *const ActionChoices[] = {"none", "recalculate", NULL};
+static const char *const ActionChoices[] = {"none", "recalculate", "background", NULL};
 
 /* Ranges are those of the constraints in 10_catalog.sql, which would say less. */
 static const Setting Settings[] = {
@@ -36,7 +36,7 @@ static const Setting Settings[] = {
 	{"results_column", NAMEOID, 0, 0, NULL, "the name of a column of the source, or NULL for none"},
 	{"seed", INT8OID, -INFINITY, INFINITY, NULL, "an integer"},
 	{"start", TEXTOID, 0, 0, StartChoices, "kmeans++, random or results"},
-	{"threshold_action", TEXTOID, 0, 0, ActionChoices, "none or recalculate"},
+	{"threshold_action", TEXTOID, 0, 0, ActionChoices, "none, recalculate or background"},
 	{"tolerance", FLOAT8OID, 0, 1e300, NULL, "a number of nats; 0 never stops early"},
 };
 

@@ -26,7 +26,7 @@ CREATE TABLE bnai_network (
 	counter_threshold bigint
 		CONSTRAINT counter_threshold_is_positive CHECK (counter_threshold > 0),
 	threshold_action text NOT NULL DEFAULT 'none'
-		CONSTRAINT threshold_action_is_known CHECK (threshold_action IN ('none', 'recalculate')),
+		CONSTRAINT threshold_action_is_known CHECK (threshold_action IN ('none', 'recalculate', 'background')),
 	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	resolution double precision NOT NULL DEFAULT 0
 		CONSTRAINT resolution_is_a_fraction CHECK (resolution BETWEEN '0' AND '1')

@@ -17,8 +17,30 @@ CREATE TABLE bnai_watched (
 );
 CREATE INDEX bnai_watched_network ON bnai_watched (network);
 
+CREATE TABLE bnai_attempt (
+	network integer NOT NULL CONSTRAINT bnai_attempt_pkey PRIMARY KEY,
+	started_at timestamptz NOT NULL,
+	running boolean NOT NULL,
+	failures integer NOT NULL,
+	next_attempt timestamptz,
+	error text,
+	failed_at timestamptz,
+	CONSTRAINT bnai_attempt_network_fkey FOREIGN KEY (network) REFERENCES bnai_network ON DELETE CASCADE
+);
+
+CREATE TABLE bnai_failure (
+	network integer NOT NULL,
+	started_at timestamptz NOT NULL,
+	failed_at timestamptz NOT NULL,
+	error text NOT NULL,
+	CONSTRAINT bnai_failure_network_fkey FOREIGN KEY (network) REFERENCES bnai_network ON DELETE CASCADE
+);
+CREATE INDEX bnai_failure_network ON bnai_failure (network, failed_at);
+
 COMMENT ON TABLE bnai_count IS 'Counters: differences whose sum is how much has changed since a network was last inferred; see the view bnai_status';
 COMMENT ON TABLE bnai_watched IS 'Watched tables: whose changes are counted for which network; see the view bnai_watches';
+COMMENT ON TABLE bnai_attempt IS 'Inferences in the background: the latest of each network; see the view bnai_status';
+COMMENT ON TABLE bnai_failure IS 'Inferences in the background that failed; see the view bnai_runs';
 
 SELECT pg_catalog.pg_extension_config_dump('bnai_count', 'WHERE network IN (SELECT id FROM @extschema@.bnai_network)');
 SELECT pg_catalog.pg_extension_config_dump('bnai_watched', '');
@@ -44,9 +66,14 @@ COMMENT ON FUNCTION bnai_recalculate_if_needed IS
 'infers a network again and sets its counter to 0 if the counter is at least threshold (by default the setting counter_threshold); true if it did; for schedulers';
 
 CREATE FUNCTION bnai_counter(network integer)
-RETURNS bigint LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME';
+RETURNS bigint LANGUAGE C STABLE STRICT PARALLEL UNSAFE COST 1000 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION bnai_counter IS
 'counter of the network with that id; NULL for who may not read it';
+
+CREATE FUNCTION bnai_running_since(network integer)
+RETURNS timestamptz LANGUAGE C VOLATILE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_running_since IS
+'when the inference of the network with that id began that is under way; NULL if none is, and for who may not read it';
 
 CREATE FUNCTION bnai_count_rows()
 RETURNS trigger LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';

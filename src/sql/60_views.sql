@@ -77,9 +77,14 @@ SELECT r.id AS run,
 	r.rows_relabelled,
 	r.passes,
 	r.moves,
-	r.is_current
-FROM readable n JOIN bnai_run r ON r.network = n.id;
-COMMENT ON VIEW bnai_runs IS 'runs: one for each inference; passes are visits of rows divided by rows, elbo is in nats';
+	r.is_current,
+	NULL::text AS error
+FROM readable n JOIN bnai_run r ON r.network = n.id
+UNION ALL
+SELECT NULL, n.name, f.started_at, f.failed_at - f.started_at,
+	NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, f.error
+FROM readable n JOIN bnai_failure f ON f.network = n.id;
+COMMENT ON VIEW bnai_runs IS 'runs: one for each inference; passes are visits of rows divided by rows, elbo is in nats; those in the background that failed have no number, but an error';
 
 CREATE VIEW bnai_status WITH (security_barrier) AS
 SELECT n.name AS network,
@@ -91,6 +96,10 @@ SELECT n.name AS network,
 	bnai_counter(n.id) AS counter,
 	n.counter_threshold,
 	n.threshold_action,
+	bnai_running_since(n.id) AS running_since,
+	a.error AS last_error,
+	a.failed_at AS last_error_at,
+	a.next_attempt,
 	r.id AS run,
 	r.started_at AS last_run,
 	r.elapsed,
@@ -107,5 +116,6 @@ LEFT JOIN LATERAL (
 	WHERE d.network = n.id AND d.source IS NOT NULL
 ) leaf ON true
 LEFT JOIN bnai_run r ON r.network = n.id AND r.is_current
+LEFT JOIN bnai_attempt a ON a.network = n.id
 WHERE bnai_may_read(n.id);
 COMMENT ON VIEW bnai_status IS 'state of the networks: what they read, when they are inferred again, how much was counted since then, and the current run';

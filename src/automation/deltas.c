@@ -1,6 +1,6 @@
 /*
- * counts.c
- *		The counters of the networks: an append-only table of differences.
+ * deltas.c
+ *		The counters on disk: an append-only table of differences.
  *
  * A counter that is one row, updated by whoever counts, makes sessions wait
  * for each other, deadlocks their transactions and breaks those that are
@@ -30,41 +30,41 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "catalog/counts.h"
+#include "automation/deltas.h"
 #include "catalog/relations.h"
 
 /* Rows that one fold replaces at most: somebody's statement waits for it */
 #define FOLD_ROWS 2000
 
 /* OID of the table; InvalidOid: to be looked up */
-static Oid	count_relation = InvalidOid;
+static Oid	delta_relation = InvalidOid;
 
 /* Forgets the OID with the table. */
 static void
-ForgetCountRelation(Datum arg, Oid relation)
+ForgetRelation(Datum arg, Oid relation)
 {
-	if (relation == InvalidOid || relation == count_relation)
-		count_relation = InvalidOid;
+	if (relation == InvalidOid || relation == delta_relation)
+		delta_relation = InvalidOid;
 }
 
 /* Opens the table; looking its schema up each time would take longer than to insert. */
 static Relation
-OpenCounts(LOCKMODE mode)
+OpenDeltas(LOCKMODE mode)
 {
 	static bool registered = false;
 
 	if (!registered)
 	{
-		CacheRegisterRelcacheCallback(ForgetCountRelation, (Datum) 0);
+		CacheRegisterRelcacheCallback(ForgetRelation, (Datum) 0);
 		registered = true;
 	}
-	if (!OidIsValid(count_relation))
-		count_relation = CatalogRelation("bnai_count");
-	return table_open(count_relation, mode);
+	if (!OidIsValid(delta_relation))
+		delta_relation = CatalogRelation("bnai_count");
+	return table_open(delta_relation, mode);
 }
 
-/* Adds without wrapping around: a counter that large is past any threshold. */
-static int64
+/* Adds without wrapping around. */
+int64
 AddSaturated(int64 a, int64 b)
 {
 	int64		sum;
@@ -75,35 +75,30 @@ AddSaturated(int64 a, int64 b)
 }
 
 /* Appends a row. */
-static HeapTuple
-AppendCount(Relation relation, int network, int64 n)
+static void
+AppendRow(Relation relation, int network, int64 n)
 {
 	Datum		values[] = {Int32GetDatum(network), Int64GetDatum(n)};
 	bool		nulls[] = {false, false};
 	HeapTuple	tuple = heap_form_tuple(RelationGetDescr(relation), values, nulls);
 
 	simple_heap_insert(relation, tuple);
-	return tuple;
+	heap_freetuple(tuple);
 }
 
-/* Adds to a network's counter; whoever begins a page tidies up. */
+/* Adds to a network's counter. */
 void
-AddCount(int network, int64 n)
+AppendDelta(int network, int64 n)
 {
-	Relation	relation = OpenCounts(RowExclusiveLock);
-	HeapTuple	tuple = AppendCount(relation, network, n);
-	bool		fold = ItemPointerGetOffsetNumber(&tuple->t_self) == FirstOffsetNumber &&
-		ItemPointerGetBlockNumber(&tuple->t_self) > 0;
+	Relation	relation = OpenDeltas(RowExclusiveLock);
 
-	heap_freetuple(tuple);
+	AppendRow(relation, network, n);
 	table_close(relation, NoLock);
-	if (fold)
-		FoldCounts();
 }
 
 /* Returns the next row that the snapshot sees, or NULL. */
 static HeapTuple
-NextCount(TableScanDesc scan, Snapshot snapshot)
+NextRow(TableScanDesc scan, Snapshot snapshot)
 {
 	HeapTuple	tuple;
 
@@ -123,7 +118,7 @@ NextCount(TableScanDesc scan, Snapshot snapshot)
 
 /* Reads a row. */
 static int64
-ReadCount(Relation relation, HeapTuple tuple, int *network)
+ReadRow(Relation relation, HeapTuple tuple, int *network)
 {
 	bool		isnull;
 
@@ -133,17 +128,17 @@ ReadCount(Relation relation, HeapTuple tuple, int *network)
 
 /* Returns the sum of a network's rows. */
 int64
-CountAt(int network, Snapshot snapshot)
+SumDeltas(int network, Snapshot snapshot)
 {
-	Relation	relation = OpenCounts(AccessShareLock);
+	Relation	relation = OpenDeltas(AccessShareLock);
 	TableScanDesc scan = table_beginscan(relation, SnapshotAny, 0, NULL);
 	HeapTuple	tuple;
 	int64		sum = 0;
 
-	while ((tuple = NextCount(scan, snapshot)) != NULL)
+	while ((tuple = NextRow(scan, snapshot)) != NULL)
 	{
 		int			of;
-		int64		n = ReadCount(relation, tuple, &of);
+		int64		n = ReadRow(relation, tuple, &of);
 
 		if (of == network)
 			sum = AddSaturated(sum, n);
@@ -153,40 +148,26 @@ CountAt(int network, Snapshot snapshot)
 	return sum;
 }
 
-/* Returns the sum of a network's rows with a snapshot of its own. */
-int64
-CountNow(int network)
-{
-	Snapshot	snapshot;
-	int64		sum;
-
-	CommandCounterIncrement();
-	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	sum = CountAt(network, snapshot);
-	UnregisterSnapshot(snapshot);
-	return sum;
-}
-
-typedef struct FoldedCount
+typedef struct FoldedSum
 {
 	int			network;
 	int64		sum;
-} FoldedCount;
+} FoldedSum;
 
 /* Deletes rows that the snapshot sees and adds them up. */
 static void
-DeleteCounts(Relation relation, Snapshot snapshot, HTAB *sums)
+DeleteRows(Relation relation, Snapshot snapshot, HTAB *sums)
 {
 	TableScanDesc scan = table_beginscan(relation, SnapshotAny, 0, NULL);
 	HeapTuple	tuple;
 
-	for (int i = 0; i < FOLD_ROWS && (tuple = NextCount(scan, snapshot)) != NULL; i++)
+	for (int i = 0; i < FOLD_ROWS && (tuple = NextRow(scan, snapshot)) != NULL; i++)
 	{
 		ItemPointerData tid = tuple->t_self;
 		int			network;
-		int64		n = ReadCount(relation, tuple, &network);
+		int64		n = ReadRow(relation, tuple, &network);
 		bool		found;
-		FoldedCount *folded = hash_search(sums, &network, HASH_ENTER, &found);
+		FoldedSum *folded = hash_search(sums, &network, HASH_ENTER, &found);
 
 		folded->sum = found ? AddSaturated(folded->sum, n) : n;
 		simple_heap_delete(relation, &tid);
@@ -199,13 +180,13 @@ static void
 AppendSums(Relation relation, HTAB *sums)
 {
 	HASH_SEQ_STATUS status;
-	FoldedCount *folded;
+	FoldedSum *folded;
 
 	hash_seq_init(&status, sums);
 	while ((folded = hash_seq_search(&status)) != NULL)
 	{
 		if (folded->sum != 0)
-			heap_freetuple(AppendCount(relation, folded->network, folded->sum));
+			AppendRow(relation, folded->network, folded->sum);
 	}
 }
 
@@ -215,21 +196,21 @@ AppendSums(Relation relation, HTAB *sums)
  * somebody else.
  */
 void
-FoldCounts(void)
+FoldDeltas(void)
 {
-	HASHCTL		control = {.keysize = sizeof(int), .entrysize = sizeof(FoldedCount), .hcxt = CurrentMemoryContext};
-	Relation	relation = OpenCounts(RowExclusiveLock);
+	HASHCTL		control = {.keysize = sizeof(int), .entrysize = sizeof(FoldedSum), .hcxt = CurrentMemoryContext};
+	Relation	relation = OpenDeltas(RowExclusiveLock);
 	LOCKTAG		tag;
 
 	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, RelationGetRelid(relation), 0, 0);
 	if (LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL)
 	{
-		HTAB	   *sums = hash_create("bnai counts", 16, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+		HTAB	   *sums = hash_create("bnai sums", 16, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 		Snapshot	snapshot;
 
 		CommandCounterIncrement();
 		snapshot = RegisterSnapshot(GetLatestSnapshot());
-		DeleteCounts(relation, snapshot, sums);
+		DeleteRows(relation, snapshot, sums);
 		UnregisterSnapshot(snapshot);
 		AppendSums(relation, sums);
 		hash_destroy(sums);

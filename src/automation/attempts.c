@@ -1,0 +1,144 @@
+/*
+ * attempts.c
+ *		What became of inferences that nobody waited for.
+ *
+ * bnai_attempt has a row for each network that was ever inferred in the
+ * background: whether it is being inferred, and after failures when to try
+ * again.  A row that says so without anybody holding the network's lock was
+ * left by a worker that was killed.  bnai_failure is the history.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "automation/attempts.h"
+#include "automation/counter.h"
+#include "catalog/privileges.h"
+#include "catalog/relations.h"
+#include "guc.h"
+
+/* Failures of a network that are kept */
+#define KEPT_FAILURES 100
+
+/* The longest time between two attempts, in seconds */
+#define LONGEST_DELAY 3600
+
+/* Runs a statement whose first parameter is a network. */
+static uint64
+WriteFor(int network, const char *sql)
+{
+	Oid			type = INT4OID;
+	Datum		value = Int32GetDatum(network);
+
+	return WriteCatalog(sql, 1, &type, &value, NULL);
+}
+
+/* Records that an inference begins. */
+bool
+RecordStart(int network)
+{
+	const char *schema = ExtensionSchema();
+	bool		left_over = WriteFor(network, psprintf("UPDATE %s.bnai_attempt SET running = false "
+													   "WHERE network OPERATOR(pg_catalog.=) $1 AND running", schema)) > 0;
+
+	WriteFor(network, psprintf("INSERT INTO %s.bnai_attempt (network, started_at, running, failures) "
+							   "SELECT id, pg_catalog.clock_timestamp(), true, 0 FROM %s.bnai_network "
+							   "WHERE id OPERATOR(pg_catalog.=) $1 "
+							   "ON CONFLICT (network) DO UPDATE SET started_at = excluded.started_at, running = true",
+							   schema, schema));
+	return left_over;
+}
+
+/* Records that an inference was stored. */
+void
+RecordSuccess(int network)
+{
+	WriteFor(network, psprintf("UPDATE %s.bnai_attempt SET running = false, failures = 0, next_attempt = NULL, "
+							   "error = NULL, failed_at = NULL WHERE network OPERATOR(pg_catalog.=) $1",
+							   ExtensionSchema()));
+}
+
+/* Records why an inference failed. */
+void
+RecordFailure(int network, const char *error)
+{
+	Oid			types[] = {INT4OID, TEXTOID, INT4OID, INT4OID};
+	Datum		values[] = {
+		Int32GetDatum(network), CStringGetTextDatum(error), Int32GetDatum(BnaiRetryDelay), Int32GetDatum(LONGEST_DELAY)
+	};
+	const char *schema = ExtensionSchema();
+
+	WriteCatalog(psprintf("UPDATE %s.bnai_attempt SET running = false, failures = failures OPERATOR(pg_catalog.+) 1, "
+						  "error = $2, failed_at = pg_catalog.clock_timestamp(), next_attempt = "
+						  "pg_catalog.clock_timestamp() OPERATOR(pg_catalog.+) pg_catalog.make_interval(secs => "
+						  "LEAST($4::pg_catalog.float8, $3::pg_catalog.float8 OPERATOR(pg_catalog.*) "
+						  "pg_catalog.power(2::pg_catalog.float8, LEAST(failures, 20)::pg_catalog.float8))) "
+						  "WHERE network OPERATOR(pg_catalog.=) $1", schema),
+				 4, types, values, NULL);
+	WriteCatalog(psprintf("INSERT INTO %s.bnai_failure (network, started_at, failed_at, error) "
+						  "SELECT network, started_at, failed_at, $2 FROM %s.bnai_attempt "
+						  "WHERE network OPERATOR(pg_catalog.=) $1", schema, schema),
+				 2, types, values, NULL);
+	WriteFor(network, psprintf("DELETE FROM %s.bnai_failure WHERE network OPERATOR(pg_catalog.=) $1 "
+							   "AND failed_at OPERATOR(pg_catalog.<) "
+							   "(SELECT failed_at FROM %s.bnai_failure WHERE network OPERATOR(pg_catalog.=) $1 "
+							   "ORDER BY failed_at DESC OFFSET %d LIMIT 1)", schema, schema, KEPT_FAILURES - 1));
+}
+
+/* Returns true if a network is due; a later time to look again goes to `delay_ms`. */
+static bool
+IsDue(HeapTuple row, TupleDesc desc, TimestampTz now, int64 *delay_ms)
+{
+	bool		isnull;
+	int			network = DatumGetInt32(SPI_getbinval(row, desc, 1, &isnull));
+	int64		threshold = DatumGetInt64(SPI_getbinval(row, desc, 2, &isnull));
+	TimestampTz next = DatumGetTimestampTz(SPI_getbinval(row, desc, 3, &isnull));
+	CounterSlot *slot = FindSlot(network);
+	int64		wait;
+
+	if (isnull)
+		next = 0;
+	if (slot != NULL)
+		pg_atomic_write_u64(&slot->wake_after, next);
+	if (!CounterMayReach(slot, network, threshold))
+		return false;
+	if (next <= now)
+		return true;
+	wait = TimestampDifferenceMilliseconds(now, next) + 1;
+	if (*delay_ms < 0 || wait < *delay_ms)
+		*delay_ms = wait;
+	return false;
+}
+
+/* Finds a network to be inferred; the one that has waited longest. */
+int
+NextDueNetwork(int64 *delay_ms)
+{
+	const char *schema = ExtensionSchema();
+	TimestampTz now = GetCurrentTimestamp();
+	int			due = 0;
+
+	*delay_ms = -1;
+	SPI_connect();
+	if (SPI_execute(psprintf("SELECT n.id, n.counter_threshold, a.next_attempt "
+							 "FROM %s.bnai_network n LEFT JOIN %s.bnai_attempt a "
+							 "ON a.network OPERATOR(pg_catalog.=) n.id "
+							 "WHERE n.threshold_action OPERATOR(pg_catalog.=) 'background' "
+							 "AND n.counter_threshold IS NOT NULL ORDER BY a.started_at NULLS FIRST, n.id",
+							 schema, schema), true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read the networks");
+	for (uint64 i = 0; due == 0 && i < SPI_processed; i++)
+	{
+		HeapTuple	row = SPI_tuptable->vals[i];
+		bool		isnull;
+
+		if (IsDue(row, SPI_tuptable->tupdesc, now, delay_ms))
+			due = DatumGetInt32(SPI_getbinval(row, SPI_tuptable->tupdesc, 1, &isnull));
+	}
+	SPI_finish();
+	return due;
+}

@@ -1,0 +1,234 @@
+/*
+ * background.c
+ *		An inference in transactions of its own.
+ *
+ * Between loading and storing there is no transaction, so that vacuum goes on
+ * and locks are free; only the lock that allows one inference per network is
+ * held.  When the time to store has come, the network must be what it was.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "automation/attempts.h"
+#include "automation/background.h"
+#include "automation/counter.h"
+#include "automation/definition.h"
+#include "automation/owner.h"
+#include "catalog/privileges.h"
+#include "inference/infer.h"
+
+/* An inference in the background */
+typedef struct Background
+{
+	MemoryContext context;
+	int			id;
+	char	   *name;
+	CounterSlot *slot;
+	bool		busy;			/* another session infers the network */
+	bool		due;
+	Counted		counted;
+	Network    *network;		/* as it was loaded */
+	Inference  *inference;
+	RunSummary	summary;
+	char	   *error;			/* of the phase that failed */
+} Background;
+
+typedef void (*Phase) (Background *background);
+
+/* Keeps the error that a phase ended with. */
+static void
+KeepError(Background *background)
+{
+	ErrorData  *error;
+
+	MemoryContextSwitchTo(background->context);
+	error = CopyErrorData();
+	FlushErrorState();
+	AbortCurrentTransaction();
+	MemoryContextSwitchTo(background->context);
+	background->error = error->message;
+	ereport(LOG,
+			(errcode(error->sqlerrcode),
+			 errmsg("inference of network \"%s\" in the background failed: %s", background->name, error->message),
+			 error->detail ? errdetail_internal("%s", error->detail) : 0,
+			 error->hint ? errhint("%s", error->hint) : 0,
+			 error->context ? errcontext("%s", error->context) : 0));
+}
+
+/* Runs a phase in a transaction; false if it failed. */
+static bool
+InTransaction(Background *background, const char *what, Phase phase)
+{
+	bool		succeeded = true;
+
+	pgstat_report_activity(STATE_RUNNING, psprintf("bnai: %s network %s", what, background->name));
+	PG_TRY();
+	{
+		SetCurrentStatementStartTimestamp();
+		StartTransactionCommand();
+		SPI_connect();
+		PushActiveSnapshot(GetTransactionSnapshot());
+		MemoryContextSwitchTo(background->context);
+		phase(background);
+		PopActiveSnapshot();
+		SPI_finish();
+		CommitTransactionCommand();
+	}
+	PG_CATCH();
+	{
+		KeepError(background);
+		succeeded = false;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(background->context);
+	return succeeded;
+}
+
+/* Runs the phase that needs no transaction; false if it failed. */
+static bool
+Iterate(Background *background)
+{
+	bool		succeeded = true;
+
+	pgstat_report_activity(STATE_RUNNING, psprintf("bnai: inferring network %s", background->name));
+	PG_TRY();
+	{
+		IterateInference(background->inference);
+	}
+	PG_CATCH();
+	{
+		KeepError(background);
+		succeeded = false;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(background->context);
+	return succeeded;
+}
+
+/* Takes the lock, and sees whether there is still something to do. */
+static void
+Begin(Background *background)
+{
+	Network    *network;
+	int64		value;
+
+	if (!LockInferenceForSession(background->id, true))
+	{
+		background->busy = true;
+		return;
+	}
+	network = LoadUnparsedNetworkById(background->id, true);
+	if (network == NULL)
+		return;
+	background->name = network->name;
+	background->slot = FindSlot(network->id);
+	value = CounterValue(CounterNow(background->slot, network->id));
+	background->due = network->settings.threshold_action == ACTION_BACKGROUND &&
+		network->settings.counter_threshold > 0 && value >= network->settings.counter_threshold;
+	if (background->due && RecordStart(network->id))
+	{
+		RecordFailure(network->id, "the inference was interrupted");
+		ereport(LOG,
+				(errmsg("inference of network \"%s\" in the background was interrupted", network->name)));
+		background->due = false;
+	}
+	if (background->due)
+		ereport(LOG,
+				(errmsg("inference of network \"%s\" in the background begins", network->name),
+				 errdetail("Its counter is " INT64_FORMAT ".", value)));
+}
+
+/* Loads, as the network's owner. */
+static void
+Load(Background *background)
+{
+	OwnerAccess access;
+
+	LockNetwork(background->id, false);
+	background->network = LoadNetworkById(background->id, false);
+	/* before the rows: what is counted was seen */
+	background->counted = CounterNow(background->slot, background->id);
+	access = BeginAsOwner(background->network);
+	background->inference = LoadInference(background->network, true);
+	EndAsOwner(access);
+}
+
+/* Stores, as the network's owner. */
+static void
+Store(Background *background)
+{
+	OwnerAccess access;
+
+	LockNetwork(background->id, false);
+	CheckSameDefinition(background->network);
+	access = BeginAsOwner(background->network);
+	background->summary = StoreInference(background->inference);
+	EndAsOwner(access);
+	TakeOffCounter(background->slot, background->id, background->counted);
+	RecordSuccess(background->id);
+}
+
+/* Records the failure. */
+static void
+RecordError(Background *background)
+{
+	RecordFailure(background->id, background->error);
+}
+
+/* Says how it ended. */
+static void
+LogSuccess(const Background *background)
+{
+	const RunSummary *summary = &background->summary;
+
+	ereport(LOG,
+			(errmsg("inference of network \"%s\" in the background ended", background->name),
+			 summary->relabelled >= 0 ?
+			 errdetail("Run " INT64_FORMAT ", " INT64_FORMAT " rows, " INT64_FORMAT " relabelled.",
+					   summary->run, summary->rows, summary->relabelled) :
+			 errdetail("Run " INT64_FORMAT ", " INT64_FORMAT " rows.", summary->run, summary->rows)));
+}
+
+/* Infers under the lock. */
+static void
+InferLocked(Background *background)
+{
+	if (background->slot != NULL)
+		pg_atomic_write_u64(&background->slot->running_since, GetCurrentTimestamp());
+	if (InTransaction(background, "loading", Load) &&
+		Iterate(background) &&
+		InTransaction(background, "storing", Store))
+		LogSuccess(background);
+	else
+		(void) InTransaction(background, "recording a failure of", RecordError);
+	if (background->slot != NULL)
+		pg_atomic_write_u64(&background->slot->running_since, 0);
+}
+
+/* Infers a network. */
+bool
+InferInBackground(int network)
+{
+	Background	background = {.id = network, .name = psprintf("%d", network)};
+	bool		locked;
+
+	background.context = AllocSetContextCreate(TopMemoryContext, "bnai background", ALLOCSET_DEFAULT_SIZES);
+	if (!InTransaction(&background, "looking at", Begin))
+		background.busy = true;
+	locked = !background.busy;
+	if (locked && background.due)
+		InferLocked(&background);
+	if (locked)
+		UnlockInferenceForSession();
+	pgstat_report_activity(STATE_IDLE, NULL);
+	MemoryContextSwitchTo(TopMemoryContext);
+	MemoryContextDelete(background.context);
+	return !background.busy;
+}

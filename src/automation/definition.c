@@ -1,0 +1,61 @@
+/*
+ * definition.c
+ *		Whether a network is still what it was.
+ */
+#include "postgres.h"
+
+#include "utils/snapmgr.h"
+
+#include "automation/definition.h"
+
+/* Compares texts that may be missing. */
+static bool
+SameText(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* Returns true if two nodes are the same. */
+static bool
+SameNode(const NetworkNode *a, const NetworkNode *b)
+{
+	if (a->id != b->id || !SameText(a->name, b->name) ||
+		!SameText(a->distribution_name, b->distribution_name) || !SameText(a->params_text, b->params_text) ||
+		a->source != b->source || a->ncolumns != b->ncolumns)
+		return false;
+	for (int i = 0; i < a->ncolumns; i++)
+		if (!SameText(a->columns[i], b->columns[i]))
+			return false;
+	return true;
+}
+
+/* Returns true if two networks have the same nodes and results. */
+static bool
+SameDefinition(const Network *a, const Network *b)
+{
+	if (a->nnodes != b->nnodes || !SameText(a->settings.results_column, b->settings.results_column))
+		return false;
+	for (int i = 0; i < a->nnodes; i++)
+		if (!SameNode(&a->nodes[i], &b->nodes[i]))
+			return false;
+	return true;
+}
+
+/* Raises an error if the network has changed. */
+void
+CheckSameDefinition(const Network *loaded)
+{
+	Network    *now;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	now = LoadUnparsedNetworkById(loaded->id, true);
+	PopActiveSnapshot();
+	if (now == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("network \"%s\" was dropped while it was inferred", loaded->name)));
+	if (!SameDefinition(loaded, now))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("network \"%s\" was changed while it was inferred", loaded->name)));
+}

@@ -1,0 +1,219 @@
+/*
+ * launch.c
+ *		Waking workers: who works where stands in shared memory.
+ *
+ * There is one worker of a kind in a database.  It is started by who has
+ * something for it, at commit, when it is too late for errors: no memory is
+ * allocated, and a server that has no room for a worker makes it a matter of
+ * the next one who counts.
+ */
+#include "postgres.h"
+
+#include "access/xlog.h"
+#include "miscadmin.h"
+#include "postmaster/bgworker.h"
+#include "storage/ipc.h"
+#include "storage/proc.h"
+#include "utils/timestamp.h"
+
+#include "automation/launch.h"
+#include "guc.h"
+
+/* A worker that has not come up after so long never will */
+#define START_TIMEOUT_MS 60000
+
+/* Where there is no room for a worker, it is asked for so often */
+#define RETRY_MS 1000
+
+/* Workers that die without being asked to are started again after so many seconds */
+#define RESTART_SECONDS 10
+
+static WorkerEntry *self = NULL;
+
+/* Returns true if nobody has or will have the entry. */
+static bool
+EntryIsFree(const WorkerEntry *entry)
+{
+	return entry->kind == WORKER_NONE ||
+		(entry->pid == 0 && TimestampDifferenceExceeds(entry->since, GetCurrentTimestamp(), START_TIMEOUT_MS));
+}
+
+/* Returns the entry of a worker, or NULL; the lock is held. */
+static WorkerEntry *
+FindEntry(Shared *shared, Oid database, WorkerKind kind)
+{
+	for (int i = 0; i < MAX_WORKERS; i++)
+	{
+		WorkerEntry *entry = &shared->workers[i];
+
+		if (entry->kind == kind && entry->database == database && !EntryIsFree(entry))
+			return entry;
+	}
+	return NULL;
+}
+
+/* Makes an entry, or returns NULL if there are as many workers as there may be; the lock is held. */
+static WorkerEntry *
+MakeEntry(Shared *shared, Oid database, WorkerKind kind, bool sleeping)
+{
+	WorkerEntry *entry = NULL;
+	int			infer = 0;
+
+	for (int i = 0; i < MAX_WORKERS; i++)
+	{
+		if (EntryIsFree(&shared->workers[i]))
+			entry = &shared->workers[i];
+		else
+			infer += shared->workers[i].kind == WORKER_INFERS && !shared->workers[i].sleeping;
+	}
+	if (entry == NULL || (kind == WORKER_INFERS && !sleeping && infer >= BnaiMaxWorkers))
+		return NULL;
+	*entry = (WorkerEntry) {
+		.database = database, .kind = kind, .since = GetCurrentTimestamp(), .sleeping = sleeping
+	};
+	return entry;
+}
+
+/* Asks the postmaster for a worker. */
+static bool
+StartWorker(Oid database, WorkerKind kind, int delay_ms)
+{
+	BackgroundWorker worker = {
+		.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
+		.bgw_start_time = BgWorkerStart_RecoveryFinished,
+		.bgw_restart_time = RESTART_SECONDS,
+		.bgw_library_name = "bnai",
+		.bgw_main_arg = ObjectIdGetDatum(database),
+	};
+
+	strlcpy(worker.bgw_function_name, kind == WORKER_INFERS ? "BnaiInferringWorker" : "BnaiFlushingWorker", BGW_MAXLEN);
+	strlcpy(worker.bgw_name, kind == WORKER_INFERS ? "bnai inference" : "bnai counter", BGW_MAXLEN);
+	strlcpy(worker.bgw_type, worker.bgw_name, BGW_MAXLEN);
+	memcpy(worker.bgw_extra, &delay_ms, sizeof(delay_ms));
+	return RegisterDynamicBackgroundWorker(&worker, NULL);
+}
+
+/* Wakes a worker or starts one. */
+bool
+WakeWorkerIn(Oid database, WorkerKind kind, int delay_ms)
+{
+	Shared	   *shared = AttachShared();
+	WorkerEntry *entry;
+	bool		exists;
+
+	if (shared == NULL || IsBinaryUpgrade || RecoveryInProgress())
+		return false;
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	entry = FindEntry(shared, database, kind);
+	exists = entry != NULL;
+	if (exists)
+	{
+		entry->woken = true;
+		if (entry->pid != 0)
+			SetLatch(entry->latch);
+	}
+	else
+		entry = MakeEntry(shared, database, kind, delay_ms > 0);
+	LWLockRelease(&shared->lock);
+	if (exists || entry == NULL)
+		return exists;
+	if (StartWorker(database, kind, delay_ms))
+		return true;
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	entry->kind = WORKER_NONE;
+	LWLockRelease(&shared->lock);
+	return false;
+}
+
+/* Wakes a worker of this database. */
+bool
+WakeWorker(WorkerKind kind)
+{
+	return WakeWorkerIn(MyDatabaseId, kind, 0);
+}
+
+/* Wakes a worker for a network. */
+void
+WakeWorkerFor(CounterSlot *slot)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (now < (TimestampTz) pg_atomic_read_u64(&slot->wake_after))
+		return;
+	if (!WakeWorker(WORKER_INFERS))
+		pg_atomic_write_u64(&slot->wake_after, TimestampTzPlusMilliseconds(now, RETRY_MS));
+}
+
+/* Frees the entry of a worker that ends, however it does. */
+static void
+LeaveEntry(int code, Datum arg)
+{
+	Shared	   *shared = AttachShared();
+
+	if (self == NULL)
+		return;
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	self->kind = WORKER_NONE;
+	LWLockRelease(&shared->lock);
+	self = NULL;
+}
+
+/* Makes this process the worker. */
+bool
+BecomeWorker(Oid database, WorkerKind kind)
+{
+	Shared	   *shared = AttachShared();
+	WorkerEntry *entry;
+
+	if (shared == NULL)
+		return false;
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	entry = FindEntry(shared, database, kind);
+	if (entry == NULL)
+		entry = MakeEntry(shared, database, kind, false);
+	if (entry != NULL && entry->pid == 0)
+	{
+		entry->pid = MyProcPid;
+		entry->latch = MyLatch;
+		entry->since = GetCurrentTimestamp();
+		self = entry;
+	}
+	LWLockRelease(&shared->lock);
+	if (self != NULL)
+		before_shmem_exit(LeaveEntry, (Datum) 0);
+	return self != NULL;
+}
+
+/* Ends sleeping, if there is room for one more worker that does not. */
+bool
+StopSleeping(void)
+{
+	Shared	   *shared = AttachShared();
+	int			infer = 0;
+
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < MAX_WORKERS; i++)
+		infer += shared->workers[i].kind == WORKER_INFERS && !shared->workers[i].sleeping;
+	if (infer < BnaiMaxWorkers)
+		self->sleeping = false;
+	LWLockRelease(&shared->lock);
+	return !self->sleeping;
+}
+
+/* Ends being a worker; who woke it meanwhile must not be disappointed. */
+bool
+RetireWorker(void)
+{
+	Shared	   *shared = AttachShared();
+	bool		woken;
+
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	woken = self->woken;
+	self->woken = false;
+	if (!woken)
+		self->kind = WORKER_NONE;
+	LWLockRelease(&shared->lock);
+	if (!woken)
+		self = NULL;
+	return !woken;
+}

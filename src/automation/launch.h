@@ -1,0 +1,31 @@
+/*
+ * launch.h
+ *		Waking workers.
+ */
+#ifndef BNAI_LAUNCH_H
+#define BNAI_LAUNCH_H
+
+#include "automation/shared.h"
+
+/*
+ * Makes a worker of this database look for work: wakes it or starts one.
+ * Cannot fail but by returning false, and so may be called at commit.
+ */
+extern bool WakeWorker(WorkerKind kind);
+
+/* The same for inferring a network, unless that is to be left alone for a while. */
+extern void WakeWorkerFor(CounterSlot *slot);
+
+/* The same as WakeWorker for another database, and a worker that first sleeps. */
+extern bool WakeWorkerIn(Oid database, WorkerKind kind, int delay_ms);
+
+/* Makes this process the worker that was asked for; false if there is one already. */
+extern bool BecomeWorker(Oid database, WorkerKind kind);
+
+/* Says that this worker sleeps no longer; false if there are as many awake as there may be. */
+extern bool StopSleeping(void);
+
+/* Ends being it, unless there is something more to do: then false. */
+extern bool RetireWorker(void);
+
+#endif							/* BNAI_LAUNCH_H */

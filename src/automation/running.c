@@ -1,0 +1,101 @@
+/*
+ * running.c
+ *		Which networks are being inferred, for bnai_status: shared memory says
+ *		it before anything is committed, and forgets it in a crash.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "automation/running.h"
+#include "automation/shared.h"
+#include "catalog/privileges.h"
+#include "inference/infer.h"
+
+PG_FUNCTION_INFO_V1(bnai_running_since);
+
+/* Networks that this session infers, one within another: no deeper than triggers would go */
+#define MAX_DEPTH 8
+
+typedef struct Running
+{
+	CounterSlot *slot;
+	int			level;			/* of the transaction */
+} Running;
+
+static Running running[MAX_DEPTH];
+static int	depth = 0;
+
+/* Says that a network is inferred. */
+static void
+Begin(int network)
+{
+	CounterSlot *slot = FindSlot(network);
+
+	if (slot == NULL || depth == MAX_DEPTH)
+		return;
+	running[depth++] = (Running) {slot, GetCurrentTransactionNestLevel()};
+	pg_atomic_write_u64(&slot->running_since, GetCurrentTimestamp());
+}
+
+/* Takes back what is at that level of the transaction or below. */
+static void
+EndFrom(int level)
+{
+	while (depth > 0 && running[depth - 1].level >= level)
+		pg_atomic_write_u64(&running[--depth].slot->running_since, 0);
+}
+
+/* Says that a network is inferred, or is no longer: the one that was last. */
+static void
+ShowRunning(int network, bool begins)
+{
+	if (begins)
+		Begin(network);
+	else if (depth > 0 && SlotIs(running[depth - 1].slot, network))
+		pg_atomic_write_u64(&running[--depth].slot->running_since, 0);
+}
+
+/* Takes all back when a transaction is aborted, also because the session ends. */
+static void
+EndTransaction(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_ABORT)
+		EndFrom(0);
+}
+
+/* Takes some back when a subtransaction is aborted. */
+static void
+EndSubtransaction(SubXactEvent event, SubTransactionId sub, SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		EndFrom(GetCurrentTransactionNestLevel());
+}
+
+/* Follows inferences. */
+void
+InitRunning(void)
+{
+	inference_hook = ShowRunning;
+	RegisterXactCallback(EndTransaction, NULL);
+	RegisterSubXactCallback(EndSubtransaction, NULL);
+}
+
+/* bnai_running_since(network id): when the inference began that is under way; NULL if none is, or who asks may not know. */
+Datum
+bnai_running_since(PG_FUNCTION_ARGS)
+{
+	Network    *network = LoadUnparsedNetworkById(PG_GETARG_INT32(0), true);
+	CounterSlot *slot;
+	TimestampTz since;
+
+	if (network == NULL || !MayReadNetwork(network))
+		PG_RETURN_NULL();
+	slot = FindSlot(network->id);
+	since = slot == NULL ? 0 : (TimestampTz) pg_atomic_read_u64(&slot->running_since);
+	if (since == 0)
+		PG_RETURN_NULL();
+	PG_RETURN_TIMESTAMPTZ(since);
+}

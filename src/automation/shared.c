@@ -1,0 +1,272 @@
+/*
+ * shared.c
+ *		The shared memory of counters and workers.
+ *
+ * A few kilobytes of it can be had without preloading the library: the server
+ * keeps some in reserve.  A preloaded library asks for more, and keeps counts
+ * that no worker has written yet in a file while the server is down.
+ */
+#include "postgres.h"
+
+#include <unistd.h>
+
+#include "miscadmin.h"
+#include "storage/fd.h"
+#include "storage/ipc.h"
+#include "storage/shmem.h"
+
+#include "automation/shared.h"
+#include "compat.h"
+
+/* Slots, when there is only the server's reserve and when memory was asked for */
+#define SPARE_SLOTS 48
+#define PRELOADED_SLOTS 1024
+
+/* Counts at shutdown; written when all sessions have ended, so that it is complete */
+#define COUNTS_FILE "pg_stat/bnai.counts"
+#define COUNTS_MAGIC 0x626e6131
+
+typedef struct SavedCount
+{
+	Oid			database;
+	int			network;
+	int64		n;
+} SavedCount;
+
+static Shared *shared = NULL;
+static shmem_startup_hook_type next_startup_hook = NULL;
+#if PG_VERSION_NUM >= 150000
+static shmem_request_hook_type next_request_hook = NULL;
+#endif
+
+/* Returns the size of so many slots. */
+static Size
+SharedSize(int nslots)
+{
+	return add_size(offsetof(Shared, slots), mul_size(nslots, sizeof(CounterSlot)));
+}
+
+/* Sets up a slot. */
+static void
+InitSlot(CounterSlot *slot, Oid database, int network)
+{
+	memset(slot, 0, sizeof(CounterSlot));
+	pg_atomic_init_u32(&slot->known, 0);
+	pg_atomic_init_u64(&slot->total, 0);
+	pg_atomic_init_u32(&slot->appended, 0);
+	pg_atomic_init_u64(&slot->unflushed, 0);
+	pg_atomic_init_u64(&slot->wake_after, 0);
+	pg_atomic_init_u64(&slot->running_since, 0);
+	slot->network = network;
+	pg_write_barrier();
+	slot->database = database;
+}
+
+/* Finds the shared memory or sets it up. */
+static void
+CreateShared(int nslots, bool in_memory)
+{
+	bool		found;
+
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	shared = ShmemInitStruct("bnai", SharedSize(nslots), &found);
+	if (!found)
+	{
+		memset(shared, 0, SharedSize(nslots));
+		LWLockInitialize(&shared->lock, LWLockNewTrancheId());
+		shared->in_memory = in_memory;
+		shared->nslots = nslots;
+	}
+	LWLockRelease(AddinShmemInitLock);
+	LWLockRegisterTranche(shared->lock.tranche, "bnai");
+}
+
+/*
+ * Finds the shared memory.  Its size is the present one, not that of a
+ * preloaded library: where that was preloaded, `shared` is inherited.
+ */
+Shared *
+AttachShared(void)
+{
+	static bool refused = false;
+	MemoryContext context = CurrentMemoryContext;
+
+	if (shared != NULL || refused)
+		return shared;
+	PG_TRY();
+	{
+		CreateShared(SPARE_SLOTS, false);
+	}
+	PG_CATCH();
+	{
+		/* ShmemInitStruct leaves nothing behind but the lock */
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		LWLockRelease(AddinShmemInitLock);
+		shared = NULL;
+		refused = true;
+	}
+	PG_END_TRY();
+	return shared;
+}
+
+/* Returns true while a slot is that network's. */
+bool
+SlotIs(const CounterSlot *slot, int network)
+{
+	return slot != NULL && slot->database == MyDatabaseId && slot->network == network;
+}
+
+/* Looks for a slot; the lock is held. */
+static CounterSlot *
+SearchSlot(Oid database, int network)
+{
+	for (int i = 0; i < shared->nslots; i++)
+		if (shared->slots[i].database == database && (!OidIsValid(database) || shared->slots[i].network == network))
+			return &shared->slots[i];
+	return NULL;
+}
+
+/* Finds or makes the slot of a network; the lock is held exclusively. */
+static CounterSlot *
+MakeSlot(Oid database, int network)
+{
+	CounterSlot *slot = SearchSlot(database, network);
+
+	if (slot == NULL)
+	{
+		slot = SearchSlot(InvalidOid, 0);
+		if (slot != NULL)
+			InitSlot(slot, database, network);
+	}
+	return slot;
+}
+
+/* Finds or makes the slot of a network. */
+CounterSlot *
+FindSlot(int network)
+{
+	CounterSlot *slot;
+
+	if (AttachShared() == NULL)
+		return NULL;
+	LWLockAcquire(&shared->lock, LW_SHARED);
+	slot = SearchSlot(MyDatabaseId, network);
+	LWLockRelease(&shared->lock);
+	if (slot != NULL)
+		return slot;
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	slot = MakeSlot(MyDatabaseId, network);
+	LWLockRelease(&shared->lock);
+	return slot;
+}
+
+/* Gives a slot back. */
+void
+FreeSlot(CounterSlot *slot)
+{
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	slot->database = InvalidOid;
+	LWLockRelease(&shared->lock);
+}
+
+/* --- preloaded --- */
+
+/* Writes the counts that are in memory only; runs in the postmaster when all others have ended. */
+static void
+SaveCounts(int code, Datum arg)
+{
+	FILE	   *file;
+	uint32		magic = COUNTS_MAGIC;
+	bool		written;
+
+	if (code != 0 || shared == NULL)
+		return;
+	file = AllocateFile(COUNTS_FILE ".tmp", PG_BINARY_W);
+	if (file == NULL)
+	{
+		ereport(LOG, (errcode_for_file_access(), errmsg("could not write file \"%s\": %m", COUNTS_FILE ".tmp")));
+		return;
+	}
+	written = fwrite(&magic, sizeof(magic), 1, file) == 1;
+	for (int i = 0; written && i < shared->nslots; i++)
+	{
+		CounterSlot *slot = &shared->slots[i];
+		SavedCount	saved = {slot->database, slot->network, (int64) pg_atomic_read_u64(&slot->unflushed) + slot->flushing};
+
+		if (OidIsValid(slot->database) && saved.n != 0)
+			written = fwrite(&saved, sizeof(saved), 1, file) == 1;
+	}
+	written = FreeFile(file) == 0 && written;
+	if (written)
+		(void) durable_rename(COUNTS_FILE ".tmp", COUNTS_FILE, LOG);
+	else
+		ereport(LOG, (errcode_for_file_access(), errmsg("could not write file \"%s\": %m", COUNTS_FILE ".tmp")));
+}
+
+/* Reads the counts of the last shutdown; after a crash there are none. */
+static void
+LoadCounts(void)
+{
+	FILE	   *file = AllocateFile(COUNTS_FILE, PG_BINARY_R);
+	uint32		magic;
+	SavedCount	saved;
+
+	if (file == NULL)
+		return;
+	if (fread(&magic, sizeof(magic), 1, file) == 1 && magic == COUNTS_MAGIC)
+		while (fread(&saved, sizeof(saved), 1, file) == 1)
+		{
+			CounterSlot *slot = OidIsValid(saved.database) ? MakeSlot(saved.database, saved.network) : NULL;
+
+			if (slot != NULL)
+				pg_atomic_write_u64(&slot->unflushed, saved.n);
+		}
+	FreeFile(file);
+	/* read once: what is in memory now would be lost with a crash, and must not come back */
+	if (unlink(COUNTS_FILE) != 0)
+		ereport(LOG, (errcode_for_file_access(), errmsg("could not remove file \"%s\": %m", COUNTS_FILE)));
+}
+
+/* Sets the shared memory up when the server starts. */
+static void
+StartShared(void)
+{
+	if (next_startup_hook)
+		next_startup_hook();
+	shared = NULL;
+	CreateShared(PRELOADED_SLOTS, true);
+	if (IsUnderPostmaster)
+		return;
+	on_shmem_exit(SaveCounts, (Datum) 0);
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	LoadCounts();
+	LWLockRelease(&shared->lock);
+}
+
+/* Asks for it. */
+static void
+RequestShared(void)
+{
+#if PG_VERSION_NUM >= 150000
+	if (next_request_hook)
+		next_request_hook();
+#endif
+	RequestAddinShmemSpace(SharedSize(PRELOADED_SLOTS));
+}
+
+/* Sets the hooks. */
+void
+InitShared(void)
+{
+	if (!process_shared_preload_libraries_in_progress)
+		return;
+#if PG_VERSION_NUM >= 150000
+	next_request_hook = shmem_request_hook;
+	shmem_request_hook = RequestShared;
+#else
+	RequestShared();
+#endif
+	next_startup_hook = shmem_startup_hook;
+	shmem_startup_hook = StartShared;
+}

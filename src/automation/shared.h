@@ -1,0 +1,85 @@
+/*
+ * shared.h
+ *		What sessions and workers share: counters, and who works where.
+ */
+#ifndef BNAI_SHARED_H
+#define BNAI_SHARED_H
+
+#include "datatype/timestamp.h"
+#include "port/atomics.h"
+#include "storage/latch.h"
+#include "storage/lwlock.h"
+
+/*
+ * A network's counter in shared memory.  Without preloading it only says when
+ * to look at the table of differences: `total` is the committed counter or
+ * more than that, never less.  With preloading, counts are collected in
+ * `unflushed` at commit, and a worker moves them to the table.
+ */
+typedef struct CounterSlot
+{
+	/* key; changes under the lock only */
+	Oid			database;		/* InvalidOid: free */
+	int			network;
+
+	/* the counter */
+	pg_atomic_uint32 known;		/* 0: total has not been compared with the table */
+	pg_atomic_uint64 total;
+	pg_atomic_uint32 appended;	/* rows of the table since the last fold */
+
+	/* counts that are not in the table yet */
+	pg_atomic_uint64 unflushed;
+	int64		flushing;		/* under the lock: what a worker is writing … */
+	TransactionId flushing_xid; /* … in this transaction */
+
+	/* inference in the background; times are TimestampTz */
+	pg_atomic_uint64 wake_after;	/* no worker is to be woken before */
+	pg_atomic_uint64 running_since; /* 0: nobody infers the network */
+} CounterSlot;
+
+typedef enum WorkerKind
+{
+	WORKER_NONE,				/* entry is free */
+	WORKER_INFERS,
+	WORKER_FLUSHES
+} WorkerKind;
+
+/* A worker that runs or was asked for */
+typedef struct WorkerEntry
+{
+	Oid			database;
+	WorkerKind	kind;
+	int			pid;			/* 0: starting */
+	TimestampTz since;
+	Latch	   *latch;
+	bool		woken;			/* there is something to do */
+	bool		sleeping;		/* waits, without a connection, until it is time to try again */
+} WorkerEntry;
+
+#define MAX_WORKERS 16
+
+typedef struct Shared
+{
+	LWLock		lock;
+	bool		in_memory;		/* preloaded: counts are collected here */
+	WorkerEntry workers[MAX_WORKERS];
+	int			nslots;
+	CounterSlot slots[FLEXIBLE_ARRAY_MEMBER];
+} Shared;
+
+/* The shared memory; NULL if the server has none to spare. */
+extern Shared *AttachShared(void);
+
+/* The slot of a network of this database; NULL if there is no room. */
+extern CounterSlot *FindSlot(int network);
+
+/* True while the slot is that network's; it may be given away when the network is gone. */
+extern bool SlotIs(const CounterSlot *slot, int network);
+
+/* Gives a slot back; its network is gone. */
+extern void FreeSlot(CounterSlot *slot);
+
+/* Asks for shared memory where the library is preloaded. */
+extern void InitShared(void);
+
+#endif							/* BNAI_SHARED_H */
