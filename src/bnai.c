@@ -12,7 +12,6 @@
 #include "automation/worker.h"
 #include "guc.h"
 #include "inference/results.h"
-#include "numerics/kernels.h"
 
 PG_MODULE_MAGIC;
 
@@ -25,7 +24,6 @@ void
 _PG_init(void)
 {
 	InitSettings();
-	KernelsInit();
 	InitResults();
 	InitShared();
 	InitCounter();

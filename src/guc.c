@@ -6,15 +6,43 @@
 
 #include <limits.h>
 
+#include "postmaster/bgworker_internals.h"
 #include "utils/guc.h"
 
 #include "compat.h"
 #include "guc.h"
+#include "numerics/kernels.h"
 
 int			BnaiFlushInterval = 1000;
+int			BnaiKernels = KERNELS_AUTO;
+int			BnaiMaxParallelWorkers = -1;
 int			BnaiMaxWorkers = 2;
 int			BnaiRetryDelay = 10;
 int			BnaiWorkMem = -1;
+
+static const struct config_enum_entry kernel_options[] = {
+	{"auto", KERNELS_AUTO, false},
+	{"baseline", KERNELS_BASELINE, false},
+	{"avx2", KERNELS_AVX2, false},
+	{"avx512", KERNELS_AVX512, false},
+	{NULL, 0, false}
+};
+
+/* Refuses kernels that this processor cannot run. */
+static bool
+CheckKernels(int *value, void **extra, GucSource source)
+{
+	if (KernelsSupported(*value))
+		return true;
+	GUC_check_errdetail("This processor or this build has no such instructions.");
+	return false;
+}
+
+static void
+AssignKernels(int value, void *extra)
+{
+	SelectKernels(value);
+}
 
 /*
  * Defines the settings and reserves their prefix, so that a misspelt name is
@@ -31,6 +59,24 @@ InitSettings(void)
 							1000, 0, 3600 * 1000,
 							PGC_SIGHUP,
 							GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomEnumVariable("bnai.kernels",
+							 "Chooses the instructions that the passes of an inference use.",
+							 "They differ in speed, and in the last digits of the result.",
+							 &BnaiKernels,
+							 KERNELS_AUTO, kernel_options,
+							 PGC_USERSET,
+							 0,
+							 CheckKernels, AssignKernels, NULL);
+
+	DefineCustomIntVariable("bnai.max_parallel_workers",
+							"Sets how many parallel workers an inference may use.",
+							"-1 uses max_parallel_workers_per_gather.",
+							&BnaiMaxParallelWorkers,
+							-1, -1, MAX_PARALLEL_WORKER_LIMIT,
+							PGC_USERSET,
+							0,
 							NULL, NULL, NULL);
 
 	DefineCustomIntVariable("bnai.max_workers",

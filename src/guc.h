@@ -6,6 +6,8 @@
 #define BNAI_GUC_H
 
 extern int	BnaiFlushInterval;	/* milliseconds; 0: counts are rows at once */
+extern int	BnaiKernels;
+extern int	BnaiMaxParallelWorkers;
 extern int	BnaiMaxWorkers;
 extern int	BnaiRetryDelay;		/* seconds */
 extern int	BnaiWorkMem;

@@ -16,6 +16,7 @@
 
 #include "catalog/privileges.h"
 #include "catalog/runs.h"
+#include "engine/parallel.h"
 #include "inference/infer.h"
 #include "inference/results.h"
 #include "inference/summary.h"
@@ -104,6 +105,7 @@ LoadNetworkRows(const Network *network, const NetworkPlan *plan, bool keep)
 		.frame_group = plan->frame_group,
 		.max_labels = plan->components,
 		.keep = keep,
+		.share_from = keep ? 0 : ParallelRows(plan),
 	};
 	LoadResult	result;
 
@@ -216,7 +218,7 @@ IterateInference(Inference *inference)
 	MemoryContext old = MemoryContextSwitchTo(inference->context);
 
 	BindPlan(inference->plan, inference->rows);
-	inference->fit = FitPlan(inference->plan, inference->rows);
+	inference->fit = FitInParallel(inference->plan, inference->rows);
 	MemoryContextSwitchTo(old);
 }
 

@@ -8,40 +8,36 @@
 
 const Kernels *ActiveKernels = &KernelsBaseline;
 
-/* Returns the set of that name if this processor can run it. */
+/* Returns the set that is meant if this processor can run it, else NULL. */
 static const Kernels *
-FindKernels(const char *name)
+FindKernels(KernelChoice choice)
 {
-#ifdef KERNELS_X86
-	bool		automatic = pg_strcasecmp(name, "auto") == 0;
+	bool		automatic = choice == KERNELS_AUTO;
 
+#ifdef KERNELS_X86
 	__builtin_cpu_init();
-	if ((automatic || pg_strcasecmp(name, "avx512") == 0) && __builtin_cpu_supports("avx512f")
+	if ((automatic || choice == KERNELS_AVX512) && __builtin_cpu_supports("avx512f")
 		&& __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
 		return &KernelsAVX512;
-	if ((automatic || pg_strcasecmp(name, "avx2") == 0) && __builtin_cpu_supports("avx2")
-		&& __builtin_cpu_supports("fma"))
+	if ((automatic || choice == KERNELS_AVX2) && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
 		return &KernelsAVX2;
 #endif
-	if (pg_strcasecmp(name, "auto") == 0 || pg_strcasecmp(name, "baseline") == 0)
-		return &KernelsBaseline;
-	return NULL;
+	return automatic || choice == KERNELS_BASELINE ? &KernelsBaseline : NULL;
 }
 
 bool
-SelectKernels(const char *name)
+KernelsSupported(KernelChoice choice)
 {
-	const Kernels *kernels = FindKernels(name);
-
-	if (kernels != NULL)
-		ActiveKernels = kernels;
-	return kernels != NULL;
+	return FindKernels(choice) != NULL;
 }
 
 void
-KernelsInit(void)
+SelectKernels(KernelChoice choice)
 {
-	(void) SelectKernels("auto");
+	const Kernels *kernels = FindKernels(choice);
+
+	if (kernels != NULL)
+		ActiveKernels = kernels;
 }
 
 void

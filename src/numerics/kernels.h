@@ -53,11 +53,16 @@ extern const Kernels KernelsAVX512;
 /* The set in use. */
 extern const Kernels *ActiveKernels;
 
-/* Chooses the best set that this processor can run. */
-extern void KernelsInit(void);
+typedef enum KernelChoice
+{
+	KERNELS_AUTO,				/* the best that this processor can run */
+	KERNELS_BASELINE,
+	KERNELS_AVX2,
+	KERNELS_AVX512
+} KernelChoice;
 
-/* Chooses by name ("auto", "baseline", "avx2", "avx512"); false if this processor cannot run it. */
-extern bool SelectKernels(const char *name);
+extern bool KernelsSupported(KernelChoice choice);
+extern void SelectKernels(KernelChoice choice);
 
 /* Adds the lanes of `size` sums to sums[], in a fixed order. */
 extern void ReduceLanes(int size, const double *lanes, double *sums);

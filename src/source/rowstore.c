@@ -58,8 +58,10 @@ CreateStorage(RowStore *store, MemoryContext context, int max_labels)
 static RowStore *
 CreateShape(int ncolumns, bool labelled)
 {
+	static uint64 last_id = 0;
 	RowStore   *store = palloc0(sizeof(RowStore));
 
+	store->id = ++last_id;
 	store->ncolumns = ncolumns;
 	store->labelled = labelled;
 	store->chunk_rows = ChunkRowsFor(ncolumns + labelled);
@@ -182,8 +184,11 @@ OpenChunk(RowStore *store)
 
 	CHECK_FOR_INTERRUPTS();
 	CloseChunk(store);
-	if (storage->share_from > 0 && storage->shared == NULL && store->rows >= storage->share_from
-		&& storage->file == NULL && !ShareChunks(store))
+
+	/* a file must be shared, too, so memory is before there is one */
+	if (storage->share_from > 0 && storage->shared == NULL && storage->file == NULL
+		&& (store->rows >= storage->share_from || storage->memory_chunks == storage->memory_limit)
+		&& !ShareChunks(store))
 		storage->share_from = 0;
 	storage->filling = storage->file ? NULL : MemoryChunk(storage);
 	if (storage->filling != NULL)

@@ -21,6 +21,8 @@ typedef struct RowStorage RowStorage;
 
 typedef struct RowStore
 {
+	uint64		id;				/* no two stores of a process have the same */
+
 	/* shape */
 	int			ncolumns;		/* observed columns */
 	bool		labelled;		/* one more column: the component a row is given to, -1 for none */
@@ -81,6 +83,12 @@ extern dsm_handle RowStoreHandle(const RowStore *store);
 
 /* Attaches to a finished store; NULL if its owner is gone. */
 extern RowStore *RowStoreAttach(dsm_handle handle);
+
+/* Shared memory that belongs to the current resource owner; NULL if there is no room for it.  Not in parallel mode. */
+extern dsm_segment *CreateSegment(Size size);
+
+/* Returns whether the rest of shared memory would hold so much more. */
+extern bool SegmentFits(Size size);
 
 /* Copies of small stores: their size, the copying, and a store that reads one. */
 extern Size RowStoreCopySize(int ncolumns, bool labelled, int64 rows);

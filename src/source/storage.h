@@ -67,15 +67,6 @@ struct RowStorage
 	int			max_labels;
 };
 
-/*
- * Returns a new segment of shared memory that belongs to the current resource
- * owner; NULL if there is no room for it.  Not in parallel mode.
- */
-extern dsm_segment *CreateSegment(Size size);
-
-/* Returns whether the rest of shared memory would hold so much more. */
-extern bool SegmentFits(Size size);
-
 /* Moves the chunks in memory to shared memory; false, with nothing changed, if there is no room. */
 extern bool ShareChunks(RowStore *store);
 

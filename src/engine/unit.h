@@ -1,0 +1,53 @@
+/*
+ * unit.h
+ *		A unit of a pass: some jobs on a run of chunks, done by one process.
+ *
+ * The sums of a unit do not depend on who computes it, nor on the other jobs
+ * of the pass.
+ */
+#ifndef BNAI_UNIT_H
+#define BNAI_UNIT_H
+
+#include "engine/job.h"
+
+/* Work space that grows as needed, in the memory context it was created in */
+typedef struct WorkSpace
+{
+	MemoryContext context;
+	int			ncolumns;
+	int			block_rows;
+	const double **columns;		/* of the chunk */
+	const double **block;		/* of the block */
+	const double **leaf_columns;
+	Size		scores_size;
+	double	   *scores;			/* components x block */
+	Size		lanes_size;
+	double	   *lanes;			/* of all jobs of the unit */
+} WorkSpace;
+
+extern WorkSpace *CreateWorkSpace(const NetworkPlan *plan, const RowStore *rows);
+extern void FreeWorkSpace(WorkSpace *space);
+
+/* Numbers that a pass adds up for a job: statistics of live components and of second halves, then the log normaliser. */
+extern Size JobSumsSize(const Job *job);
+
+/* Writes the sums of jobs on the chunks from `first` to before `end`, one job after the other. */
+extern void RunUnit(WorkSpace *space, const RowStore *rows, const Job *jobs[], int njobs, int first, int end,
+					double *sums);
+
+/* Where group `group` of a store's chunks begins, and the one before it ends. */
+#define GroupChunk(rows, group, groups) ((int) ((int64) (rows)->nchunks * (group) / (groups)))
+
+/* Points the work space at a block of a chunk whose columns it holds; returns the padded number of its rows. */
+extern int	EnterBlock(WorkSpace *space, int first, int valid);
+
+/*
+ * Writes E[log pi_k] + sum over leaves of E[log p(x_n | k)] of the live components
+ * into space->scores, which has room for one component more.
+ */
+extern void ScoreBlock(WorkSpace *space, const Job *job, int rows);
+
+/* Writes the responsibilities of a job's live components into space->scores; returns the sum of log normalisers. */
+extern double BlockResponsibilities(WorkSpace *space, const Job *job, int rows, int valid);
+
+#endif
