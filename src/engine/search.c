@@ -234,6 +234,8 @@ Shrink(Search *search)
 		return false;
 	Sweep(&incumbent, 1);
 	RecordSweep(search, NULL);
+	if (incumbent->nlive < 2)
+		return false;			/* the others vanished */
 	pairs = RankPairs(incumbent, &npairs);
 	for (int p = 0; p < Min(npairs, search->effort->merges); p++)
 		if (pairs[p].gain > -HOPELESS_PER_ROW * incumbent->rows->rows * incumbent->weight - HOPELESS)
