@@ -2,6 +2,7 @@
 -- What can be wrong when a network is inferred and used, and what the user is told.
 -- (What can be wrong in a definition: define.sql and params.sql.)
 --
+\set SHOW_CONTEXT never
 CREATE TABLE visits (id integer, time_a float8, time_b real, browser text, label text, short varchar(1), number smallint);
 INSERT INTO visits SELECT i, i, i FROM generate_series(1, 5) AS i;
 

@@ -2,7 +2,7 @@
 
 \i examples/userinfo.sql
 
-SELECT plan(33);
+SELECT plan(35);
 
 CREATE TABLE data AS SELECT id, avg_time_pages AS a, avg_time_pages_a AS b, NULL::text AS label FROM userinfo;
 SELECT bnai_create_clustering('net', 'data', '{a,b}', results_column => 'label', restarts => 2);
@@ -128,6 +128,13 @@ DROP TRIGGER infer ON data;
 -- A BEFORE trigger of the table that the inference is to update
 CREATE TRIGGER infer BEFORE INSERT ON data FOR EACH ROW EXECUTE FUNCTION infer();
 SELECT lives_ok('INSERT INTO data VALUES (2004, 16.1, 16)', 'a BEFORE trigger that returns NULL');
+DROP TRIGGER infer ON data;
+
+-- An inference out of an inference of the same network is refused: a statement trigger on
+-- the results column would go on for ever, for it fires for no rows, too
+CREATE TRIGGER infer AFTER UPDATE OF label ON data EXECUTE FUNCTION infer();
+SELECT throws_ok($$ UPDATE data SET label = 'spoilt' WHERE id = 1 $$, '55006', NULL, 'an inference out of its own UPDATE is refused');
+SELECT throws_like($$ SELECT count(*) FROM bnai_infer('net') $$, '%"net"%being inferred%', 'and says why');
 DROP TRIGGER infer ON data;
 
 -- Prepared statements and functions keep working after refits
