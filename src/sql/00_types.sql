@@ -30,4 +30,6 @@ CREATE FUNCTION bnai_source_to_regclass(bnai_source) RETURNS regclass
 COMMENT ON FUNCTION bnai_source_to_regclass(bnai_source) IS 'cast; NULL if the relation does not exist';
 
 CREATE CAST (regclass AS bnai_source) WITH FUNCTION bnai_source_from_regclass(regclass) AS ASSIGNMENT;
+COMMENT ON CAST (regclass AS bnai_source) IS 'remembers the name, too';
 CREATE CAST (bnai_source AS regclass) WITH FUNCTION bnai_source_to_regclass(bnai_source);
+COMMENT ON CAST (bnai_source AS regclass) IS 'NULL if the relation does not exist';
