@@ -15,6 +15,7 @@ CREATE TABLE metrics (id int PRIMARY KEY, a float8, b float8, secret float8, lab
 INSERT INTO metrics
 SELECT i, 10 * (i % 2) + sin(i), 10 * (i % 2) + cos(2.5 * i), i, NULL FROM generate_series(1, 40) i;
 GRANT SELECT (id, a, b, label), UPDATE (label) ON metrics TO bnai_owner;
+GRANT TRIGGER ON metrics TO bnai_owner;
 GRANT SELECT (a, b) ON metrics TO bnai_reader;
 GRANT SELECT (id) ON metrics TO bnai_stranger;
 RESET ROLE;
@@ -22,6 +23,7 @@ RESET ROLE;
 SET ROLE bnai_owner;
 SELECT bnai_create_clustering('m', 'metrics', '{a,b}', results_column => 'label', max_clusters => 3);
 SELECT count(*) FROM bnai_infer('m');
+SELECT bnai_watch('m', 'metrics', 'UPDATE');
 RESET ROLE;
 
 /*
@@ -59,6 +61,10 @@ INSERT INTO operations VALUES
 	('w', $$SELECT bnai_drop_network('m')$$),
 	('w', $$SELECT * FROM bnai_infer('m')$$),
 	('w', $$SELECT bnai_reset('m')$$),
+	('w', $$SELECT bnai_increment('m', 1)$$),
+	('w', $$SELECT bnai_recalculate_if_needed('m', 1)$$),
+	('w', $$SELECT bnai_watch('m', 'metrics', 'INSERT')$$),
+	('w', $$SELECT bnai_unwatch('m')$$),
 	('r', $$SELECT bnai_graph('m')$$),
 	('r', $$SELECT * FROM bnai_trace('m')$$),
 	('r', $$SELECT * FROM bnai_moments('m', 'mu')$$),
@@ -66,11 +72,13 @@ INSERT INTO operations VALUES
 	('r', $$SELECT bnai_predict('m', 10, 10)$$),
 	('r', $$SELECT * FROM bnai_predict_proba('m', 10, 10)$$),
 	('r', $$SELECT bnai_score('m', 10, 10)$$),
+	('r', $$SELECT * FROM bnai_explain('m', 10, 10)$$),
 	('v', $$SELECT * FROM bnai_networks$$),
 	('v', $$SELECT * FROM bnai_nodes$$),
 	('v', $$SELECT * FROM bnai_edges$$),
 	('v', $$SELECT * FROM bnai_runs$$),
 	('v', $$SELECT * FROM bnai_status$$),
+	('v', $$SELECT * FROM bnai_watches$$),
 	('v', $$SELECT * FROM bnai_clusters$$),
 	('v', $$SELECT * FROM bnai_parameters$$),
 	('n', $$SELECT * FROM bnai_network$$),
