@@ -39,8 +39,8 @@ static const Priors PriorSets[] = {
 		{"alpha", "Dirichlet", "full(%K, 0.5)"},
 		{"Z", "Categorical", "alpha"},
 		{"mu", "Gaussian", "data_mean, 0.1 * data_precision, plates=%K"},
-		{"W", "Wishart", "%D, data_precision"},
-		{"Lambda", "Wishart", "%D, W, plates=%K"},
+		{"W", "Wishart", "%D, %R * data_precision"},
+		{"Lambda", "Wishart", "%E, W, plates=%K"},
 		{"Y", "Mixture", "Z, Gaussian, mu, Lambda", true},
 	}},
 	{"vague", 0.0, {
@@ -68,6 +68,33 @@ FindPriors(const char *name)
 			 errhint("Priors are: data, vague.")));
 }
 
+/*
+ * Appends one size: of K components, D columns, E degrees of freedom of a
+ * component's precision (one more than columns), or R, the ratio D/E that
+ * makes a component expect the scale of the data.
+ */
+static void
+AppendSize(StringInfo text, char size, int components, int columns)
+{
+	switch (size)
+	{
+		case 'K':
+			appendStringInfo(text, "%d", components);
+			break;
+		case 'D':
+			appendStringInfo(text, "%d", columns);
+			break;
+		case 'E':
+			appendStringInfo(text, "%d", columns + 1);
+			break;
+		case 'R':
+			appendStringInfo(text, "%.10g", columns / (columns + 1.0));
+			break;
+		default:
+			elog(ERROR, "unknown size \"%c\" in a template", size);
+	}
+}
+
 /* Puts the sizes into the parameters of a node. */
 static char *
 FillTemplate(const char *params, int components, int columns)
@@ -80,7 +107,7 @@ FillTemplate(const char *params, int components, int columns)
 		if (*params != '%')
 			appendStringInfoChar(&text, *params);
 		else
-			appendStringInfo(&text, "%d", *++params == 'K' ? components : columns);
+			AppendSize(&text, *++params, components, columns);
 	}
 	return text.data;
 }

@@ -25,13 +25,23 @@
 #define FLAT_AXIS 1e-10
 
 TrialSet *
-CreateTrials(const Job *incumbent, int max)
+CreateTrials(int max)
 {
 	TrialSet   *set = palloc0(sizeof(TrialSet));
 
 	set->max = max;
 	set->trials = palloc0(sizeof(Trial) * max);
 	return set;
+}
+
+void
+FreeTrials(TrialSet *set)
+{
+	for (int t = 0; t < set->max; t++)
+		if (set->trials[t].job)
+			FreeJob(set->trials[t].job);
+	pfree(set->trials);
+	pfree(set);
 }
 
 /* Adds a trial that begins as a copy of a job; NULL if the set is full. */

@@ -40,7 +40,8 @@ typedef struct SplitList
 	Job		   *screened;		/* the job whose components they divide, after the pass that served them */
 } SplitList;
 
-extern TrialSet *CreateTrials(const Job *incumbent, int max);
+extern TrialSet *CreateTrials(int max);
+extern void FreeTrials(TrialSet *set);
 
 /* All pairs of components, best first; the caller frees them. */
 extern MergePair *RankPairs(const Job *job, int *npairs);

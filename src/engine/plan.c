@@ -8,10 +8,16 @@
 
 #include "distributions/leaf.h"
 #include "engine/plan.h"
+#include "engine/start.h"
 #include "numerics/linalg.h"
+#include "utils/memutils.h"
 
 /* Means further than this many prior standard deviations from the data are worth a warning */
 #define FAR_FROM_PRIOR 10.0
+
+/* Rows in which the steps of rounded columns are looked for; values nearer than this part of the range are the same */
+#define STEP_SAMPLE 10000
+#define SAME_VALUE 1e-9
 
 /* Work space of MakePlan: where a node of the network went */
 typedef struct NodeMap
@@ -333,6 +339,64 @@ ColumnVariance(const RowStore *rows, int column)
 	return variance > 1e-12 ? variance : 1.0;
 }
 
+static int
+CompareDoubles(const void *a, const void *b)
+{
+	double		x = *(const double *) a;
+	double		y = *(const double *) b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Returns the smallest step between the values of a column: the unit that it was rounded to; next to 0 if it was not. */
+static double
+ColumnStep(const RowStore *sample, int column)
+{
+	double	   *values = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * (sample->rows + 1));
+	const double **columns = palloc(sizeof(double *) * (sample->ncolumns + 1));
+	double		step = INFINITY;
+	int64		n = 0;
+
+	for (int c = 0; c < sample->nchunks; c++)
+	{
+		ChunkColumns(sample, c, columns);
+		memcpy(values + n, columns[column], sizeof(double) * ChunkRows(sample, c));
+		n += ChunkRows(sample, c);
+	}
+	qsort(values, n, sizeof(double), CompareDoubles);
+	for (int64 i = 1; i < n; i++)
+		if (values[i] - values[i - 1] > SAME_VALUE * (values[n - 1] - values[0]))
+			step = Min(step, values[i] - values[i - 1]);
+	pfree(values);
+	pfree(columns);
+	return isinf(step) ? 0.0 : step;
+}
+
+/*
+ * Writes the variance of a value about what was recorded: that of rounding to
+ * the column's step (Sheppard 1898), and no less than the resolution says.
+ */
+static void
+SetNoise(NetworkPlan *plan, const RowStore *rows)
+{
+	double		resolution = plan->network->settings.resolution;
+	const RowStore *sample = resolution == 0.0 ? NULL
+		: CanonicalSample(rows, STEP_SAMPLE, plan->network->settings.seed, CurrentMemoryContext);
+
+	for (int i = 0; i < plan->nleaves; i++)
+	{
+		PlanLeaf   *leaf = &plan->leaves[i];
+
+		leaf->noise = palloc0(sizeof(double) * leaf->dim);
+		for (int j = 0; j < leaf->dim && sample != NULL; j++)
+		{
+			double		step = ColumnStep(sample, leaf->columns[j]);
+
+			leaf->noise[j] = Max(step * step / 12.0, resolution * resolution * ColumnVariance(rows, leaf->columns[j]));
+		}
+	}
+}
+
 /* Writes a moment of the data, in the frame, as numbers of the slot's shape. */
 static void
 DataMomentValues(const RowStore *rows, const PlanLeaf *leaf, const NodeParam *param, ValueShape shape, double *values)
@@ -435,16 +499,12 @@ WarnIfFar(const NetworkPlan *plan, const PlanGlobal *global)
 void
 BindPlan(NetworkPlan *plan, const RowStore *rows)
 {
-	double		resolution = plan->network->settings.resolution;
-
+	SetNoise(plan, rows);
 	for (int i = 0; i < plan->nleaves; i++)
 	{
 		PlanLeaf   *leaf = &plan->leaves[i];
 
 		leaf->frame = SubFrame(rows, leaf->dim, leaf->columns);
-		leaf->noise = palloc(sizeof(double) * leaf->dim);
-		for (int j = 0; j < leaf->dim; j++)
-			leaf->noise[j] = resolution * resolution * ColumnVariance(rows, leaf->columns[j]);
 		BindParams(plan, rows, &plan->network->nodes[leaf->node], leaf, &leaf->frame, UNITS_VALUE, leaf->dim,
 				   leaf->params);
 	}

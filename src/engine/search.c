@@ -20,15 +20,11 @@
 /* A trial must be better by this, in nats, lest rounding decides */
 #define MARGIN 1e-3
 
-/*
- * A trial leaves the race if it could not catch up in so many sweeps like its
- * last one, or with so many times the gain that its last two sweeps let expect.
- */
-#define PATIENCE 30.0
-#define HOPE 3.0
+/* A trial behind the incumbent that gains less than this in a sweep is at its optimum */
+#define STUCK 0.05
 
-/* Trials that are to stay are ranked by where they would be in this many sweeps like the last one */
-#define LOOK_AHEAD 10.0
+/* An incumbent that gained less than this has converged: it need not sweep along */
+#define CONVERGED 1e-3
 
 /* A pair whose merge is bound to lose more than this, per row and at all, is not tried */
 #define HOPELESS_PER_ROW 0.08
@@ -42,42 +38,51 @@
 #define MAX_TRIALS 64
 #define TRIAL_MEMORY ((Size) 64 * 1024 * 1024)
 
+/*
+ * Which split wins shows in the race, not at its start: the winner often ranks
+ * low by what it gains at once and takes 15 to 40 sweeps.  So all shapes start,
+ * and those stay that close the gap fastest.
+ */
 const SearchEffort FirstEffort = {
 	.rounds = 60,
 	.merges = 8,
-	.deletes = 3,
-	.shrink_sweeps = 5,
-	.splits = 64,
-	.exchanges = 2,
-	.resplits = 3,
-	.grow_sweeps = 40,
-	.halve_after_3 = 6,
-	.halve_after_6 = 3,
-	.fewest_sweeps = 6,
+	.deletes = 2,
+	.shapes = 4,
+	.exchanges = 16,
+	.resplits = 6,
+	.resplit_shapes = 2,
+	.shrink = {5, 3, {{2, 4}}, 30.0},
+	.grow = {40, 6, {{2, 8}, {4, 4}, {7, 2}}, 30.0},
 };
 
 const SearchEffort MiddleEffort = {
-	.rounds = 12,
-	.merges = 4,
+	.rounds = 60,
+	.merges = 8,
 	.deletes = 2,
-	.shrink_sweeps = 4,
-	.splits = 8,
-	.grow_sweeps = 10,
-	.halve_after_3 = 4,
-	.halve_after_6 = 2,
-	.fewest_sweeps = 4,
+	.shapes = 2,
+	.exchanges = 16,
+	.resplits = 3,
+	.resplit_shapes = 1,
+	.shrink = {5, 3, {{2, 4}}, 30.0},
+	.grow = {40, 6, {{2, 8}, {4, 4}, {7, 2}}, 30.0},
+};
+
+const SearchEffort SmallConfirmEffort = {
+	.rounds = 12,
+	.merges = 1,
+	.deletes = 1,
+	.shapes = 4,
+	.together = true,
+	.grow = {30, 4, {{2, 6}, {3, 3}, {5, 2}}, 15.0},
 };
 
 const SearchEffort ConfirmEffort = {
-	.rounds = 6,
-	.merges = 2,
+	.rounds = 12,
+	.merges = 1,
 	.deletes = 1,
-	.shrink_sweeps = 3,
-	.splits = 2,
-	.grow_sweeps = 5,
-	.halve_after_3 = 4,
-	.halve_after_6 = 4,
-	.fewest_sweeps = 4,
+	.shapes = 1,
+	.together = true,
+	.grow = {30, 4, {{2, 3}, {3, 2}, {5, 1}}, 15.0},
 };
 
 typedef struct Search
@@ -88,6 +93,7 @@ typedef struct Search
 	Fit		   *fit;			/* for the counts and the trace */
 	int			restart;
 	int		   *iterations;		/* sweeps of the incumbent */
+	double		gain;			/* of the incumbent's last sweep; infinite if it has changed since */
 } Search;
 
 /* Counts a sweep of the incumbent and records it. */
@@ -102,24 +108,29 @@ RecordSweep(Search *search, const char *event)
 	AddTrace(&search->fit->trace, search->restart, *search->iterations, search->incumbent->elbo, event);
 }
 
-/* True if a trial has no chance to overtake: `last` and `gain` are what its last two sweeps gained. */
-static bool
-IsHopeless(double behind, double last, double gain)
+/* Sweeps the incumbent alone. */
+static void
+SweepIncumbent(Search *search)
 {
-	double		ratio = gain / last;
+	double		before = search->incumbent->elbo;
 
-	return PATIENCE * gain < behind || (ratio > 0.0 && ratio < 1.0 && HOPE * gain * ratio / (1.0 - ratio) < behind);
+	Sweep(&search->incumbent, 1);
+	search->gain = search->incumbent->elbo - before;
+	RecordSweep(search, NULL);
 }
 
-/* Sweeps the incumbent and the trials that are in the race. */
+/* Sweeps the trials that are in the race, and the incumbent unless it has converged. */
 static void
 SweepRace(Search *search, double *gains)
 {
 	TrialSet   *trials = search->trials;
 	Job		  **jobs = palloc(sizeof(Job *) * (trials->n + 1));
+	bool		converged = search->gain >= 0.0 && search->gain < CONVERGED;
+	double		before = search->incumbent->elbo;
 	int			n = 0;
 
-	jobs[n++] = search->incumbent;
+	if (!converged)
+		jobs[n++] = search->incumbent;
 	for (int t = 0; t < trials->n; t++)
 		if (trials->trials[t].alive)
 		{
@@ -131,7 +142,20 @@ SweepRace(Search *search, double *gains)
 		if (trials->trials[t].alive)
 			gains[t] = trials->trials[t].job->elbo - gains[t];
 	pfree(jobs);
+	if (converged)
+		return;
+	search->gain = search->incumbent->elbo - before;
 	RecordSweep(search, NULL);
+}
+
+/* True if a trial has no chance to overtake after `sweep` sweeps; early gains are large, so patience grows. */
+static bool
+IsHopeless(const RaceLength *length, int sweep, double behind, double gain)
+{
+	static const double part[] = {0, 0, 1.0 / 6, 1.0 / 3, 2.0 / 3};
+	double		patience = length->patience * (sweep < (int) lengthof(part) ? part[sweep] : 1.0);
+
+	return behind > patience * gain || (sweep >= 4 && behind > -MARGIN && gain < STUCK);
 }
 
 static int
@@ -144,26 +168,29 @@ CountAlive(const TrialSet *trials)
 	return alive;
 }
 
-/* Takes the least promising trials out of the race until `keep` are left. */
+/* Takes the trials that close their gap slowest out of the race until `keep` are left. */
 static void
-KeepBest(TrialSet *trials, const double *gains, int keep)
+KeepFastest(const Search *search, const double *gains, int keep)
 {
-	for (int alive = CountAlive(trials); keep > 0 && alive > keep; alive--)
+	TrialSet   *trials = search->trials;
+
+	for (int alive = CountAlive(trials); alive > keep; alive--)
 	{
-		int			worst = -1;
+		int			slowest = -1;
 		double		least = INFINITY;
 
 		for (int t = 0; t < trials->n; t++)
 		{
-			double		promise = trials->trials[t].job->elbo + LOOK_AHEAD * gains[t];
+			double		behind = search->incumbent->elbo - trials->trials[t].job->elbo;
+			double		speed = behind > 0.0 ? gains[t] / behind : INFINITY;
 
-			if (trials->trials[t].alive && (worst < 0 || promise < least))
+			if (trials->trials[t].alive && (slowest < 0 || speed < least))
 			{
-				worst = t;
-				least = promise;
+				slowest = t;
+				least = speed;
 			}
 		}
-		trials->trials[worst].alive = false;
+		trials->trials[slowest].alive = false;
 	}
 }
 
@@ -181,61 +208,63 @@ Winner(const Search *search)
 	return best;
 }
 
-/*
- * Races the trials; true if one of them has become the incumbent.  The first
- * sweep of a trial only makes its globals those of its statistics, so it is
- * judged from the second on.
- */
-static bool
-Race(Search *search, int sweeps, int fewest)
+/* Runs the race.  The first sweep of a trial only makes its globals those of its statistics: it is judged from the second on. */
+static void
+RunRace(Search *search, const RaceLength *length)
 {
 	TrialSet   *trials = search->trials;
-	const SearchEffort *effort = search->effort;
 	double		gains[MAX_TRIALS] = {0};
-	double		last[MAX_TRIALS];
+
+	for (int s = 1; s <= length->most && CountAlive(trials) > 0; s++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		SweepRace(search, gains);
+		if (s == 1)
+			continue;
+		for (int t = 0; t < trials->n; t++)
+			if (trials->trials[t].alive
+				&& IsHopeless(length, s, search->incumbent->elbo - trials->trials[t].job->elbo, gains[t]))
+				trials->trials[t].alive = false;
+		if (s >= length->fewest && Winner(search) >= 0)
+			break;
+		for (int c = 0; c < RACE_CUTS; c++)
+			if (length->cuts[c].sweep == s)
+				KeepFastest(search, gains, length->cuts[c].keep);
+	}
+}
+
+/* Races the trials; true if one of them has become the incumbent. */
+static bool
+Race(Search *search, const RaceLength *length)
+{
+	TrialSet   *trials = search->trials;
 	int			winner;
 
 	for (int t = 0; t < trials->n; t++)
 		search->fit->tried[trials->trials[t].kind]++;
-	for (int s = 1; s <= sweeps && CountAlive(trials) > 0; s++)
-	{
-		memcpy(last, gains, sizeof(last));
-		SweepRace(search, gains);
-		if (s == 1)
-			continue;
-		if (s >= fewest && Winner(search) >= 0)
-			break;
-		for (int t = 0; t < trials->n; t++)
-			if (IsHopeless(search->incumbent->elbo - trials->trials[t].job->elbo, s == 2 ? 0.0 : last[t], gains[t]))
-				trials->trials[t].alive = false;
-		if (s == 3 || s == 6)
-			KeepBest(trials, gains, s == 3 ? effort->halve_after_3 : effort->halve_after_6);
-	}
+	RunRace(search, length);
 	winner = Winner(search);
-	trials->n = winner < 0 ? 0 : trials->n;
-	if (winner < 0)
-		return false;
-	search->fit->accepted[trials->trials[winner].kind]++;
-	AssignJob(search->incumbent, trials->trials[winner].job);
-	RecordSweep(search, MoveNames[trials->trials[winner].kind]);
+	if (winner >= 0)
+	{
+		search->fit->accepted[trials->trials[winner].kind]++;
+		AssignJob(search->incumbent, trials->trials[winner].job);
+		search->gain = INFINITY;
+		RecordSweep(search, MoveNames[trials->trials[winner].kind]);
+	}
 	trials->n = 0;
-	return true;
+	return winner >= 0;
 }
 
-/* Tries to do with fewer components; true if something was accepted. */
-static bool
-Shrink(Search *search)
+/* Proposes to do with fewer components. */
+static void
+ProposeShrinking(Search *search)
 {
 	Job		   *incumbent = search->incumbent;
 	int			npairs;
 	MergePair  *pairs;
 
 	if (incumbent->nlive < 2)
-		return false;
-	Sweep(&incumbent, 1);
-	RecordSweep(search, NULL);
-	if (incumbent->nlive < 2)
-		return false;			/* the others vanished */
+		return;
 	pairs = RankPairs(incumbent, &npairs);
 	for (int p = 0; p < Min(npairs, search->effort->merges); p++)
 		if (pairs[p].gain > -HOPELESS_PER_ROW * incumbent->rows->rows * incumbent->weight - HOPELESS)
@@ -243,7 +272,6 @@ Shrink(Search *search)
 	for (int d = 0; d < Min(search->effort->deletes, incumbent->nlive); d++)
 		TryDelete(search->trials, incumbent, SmallestComponent(incumbent, d));
 	pfree(pairs);
-	return Race(search, search->effort->shrink_sweeps, 2);
 }
 
 /* Returns the best pair that leaves a component alone; NULL if there is none. */
@@ -256,67 +284,77 @@ PairWithout(const MergePair *pairs, int npairs, int component)
 	return NULL;
 }
 
-/* Tries splits, and merges of two components with the split of a third; true if something was accepted. */
-static bool
-Grow(Search *search)
+/* Proposes the best splits of each component. */
+static void
+ProposeSplits(Search *search, const SplitList *splits)
 {
-	Job		   *incumbent = search->incumbent;
-	const SearchEffort *effort = search->effort;
-	bool		full = incumbent->nlive == incumbent->plan->components;
-	int			exchanges = full ? Max(effort->splits, effort->exchanges) : effort->exchanges;
-	int			npairs;
-	MergePair  *pairs;
-	SplitList	splits;
+	int		   *tried = palloc0(sizeof(int) * search->incumbent->nlive);
 
-	if (effort->splits == 0 || incumbent->plan->components < 2)
-		return false;
-	UpdateGlobals(incumbent);
-	splits = RankSplits(incumbent, -1);
-	pairs = RankPairs(incumbent, &npairs);
-	for (int s = 0; !full && s < Min(splits.n, effort->splits - exchanges); s++)
-		TrySplit(search->trials, &splits, s);
-	for (int s = 0; s < splits.n && exchanges > 0; s++)
+	for (int s = 0; s < splits->n; s++)
+		if (tried[splits->splits[s].component]++ < search->effort->shapes)
+			TrySplit(search->trials, splits, s);
+	pfree(tried);
+}
+
+/* Proposes merges of two components with the split of a third. */
+static void
+ProposeExchanges(Search *search, const SplitList *splits)
+{
+	int			npairs;
+	MergePair  *pairs = RankPairs(search->incumbent, &npairs);
+	int			left = search->effort->exchanges;
+
+	for (int s = 0; s < splits->n && left > 0; s++)
 	{
-		const MergePair *pair = PairWithout(pairs, npairs, splits.splits[s].component);
+		const MergePair *pair = PairWithout(pairs, npairs, splits->splits[s].component);
 
 		if (pair == NULL)
 			continue;
-		TryMergeAndSplit(search->trials, &splits, pair, s);
-		exchanges--;
+		TryMergeAndSplit(search->trials, splits, pair, s);
+		left--;
 	}
 	pfree(pairs);
-	FreeSplits(&splits);
-	return Race(search, effort->grow_sweeps, effort->fewest_sweeps);
 }
 
-/* Merges the likeliest pairs and divides each anew, in all shapes; true if something was accepted. */
-static bool
-Regroup(Search *search)
+/* Proposes to use more components, or others. */
+static void
+ProposeGrowth(Search *search)
 {
 	Job		   *incumbent = search->incumbent;
-	Job		   *merged;
-	int			npairs;
-	MergePair  *pairs;
+	SplitList	splits;
 
-	if (search->effort->resplits == 0 || incumbent->nlive < 2)
-		return false;
-	merged = CopyJob(incumbent);
-	pairs = RankPairs(incumbent, &npairs);
+	UpdateGlobals(incumbent);
+	splits = RankSplits(incumbent, -1);
+	search->gain = INFINITY;
+	if (incumbent->nlive < incumbent->plan->components)
+		ProposeSplits(search, &splits);
+	else
+		ProposeExchanges(search, &splits);
+	FreeSplits(&splits);
+}
+
+/* Proposes to merge the likeliest pairs and to divide each anew. */
+static void
+ProposeRegrouping(Search *search)
+{
+	Job		   *merged = CopyJob(search->incumbent);
+	int			npairs;
+	MergePair  *pairs = RankPairs(search->incumbent, &npairs);
+
 	for (int p = 0; p < Min(npairs, search->effort->resplits); p++)
 	{
 		SplitList	splits;
 
-		AssignJob(merged, incumbent);
+		AssignJob(merged, search->incumbent);
 		MergeComponents(merged, pairs[p].first, pairs[p].second);
 		UpdateGlobals(merged);
 		splits = RankSplits(merged, pairs[p].first);
-		for (int s = 0; s < splits.n; s++)
+		for (int s = 0; s < Min(splits.n, search->effort->resplit_shapes); s++)
 			TrySplit(search->trials, &splits, s);
 		FreeSplits(&splits);
 	}
 	pfree(pairs);
 	FreeJob(merged);
-	return Race(search, search->effort->grow_sweeps, search->effort->fewest_sweeps);
 }
 
 /* Sweeps the incumbent until it does not gain much any more. */
@@ -327,11 +365,40 @@ Settle(Search *search)
 
 	for (int s = 0; s < SETTLE_SWEEPS; s++)
 	{
-		Sweep(&search->incumbent, 1);
-		RecordSweep(search, NULL);
+		SweepIncumbent(search);
 		if (ShouldStop(&stop, search->incumbent->elbo, SETTLE_TOLERANCE))
 			break;
 	}
+}
+
+/* Merges and deletes as long as that helps. */
+static void
+Shrink(Search *search, int *rounds)
+{
+	do
+	{
+		SweepIncumbent(search);
+		ProposeShrinking(search);
+	} while (Race(search, &search->effort->shrink) && --*rounds > 0);
+}
+
+/* One round of moves; true if something was accepted. */
+static bool
+SearchRound(Search *search, int *rounds)
+{
+	if (search->effort->together)
+	{
+		ProposeGrowth(search);
+		ProposeShrinking(search);
+		return Race(search, &search->effort->grow);
+	}
+	Shrink(search, rounds);
+	Settle(search);
+	ProposeGrowth(search);
+	if (Race(search, &search->effort->grow))
+		return true;
+	ProposeRegrouping(search);
+	return Race(search, &search->effort->grow);
 }
 
 static int
@@ -348,24 +415,15 @@ SearchMoves(Job *incumbent, const SearchEffort *effort, Fit *fit, int restart, i
 	Search		search = {
 		.incumbent = incumbent,
 		.effort = effort,
-		.trials = CreateTrials(incumbent, TrialsInMemory(incumbent->plan)),
+		.trials = CreateTrials(TrialsInMemory(incumbent->plan)),
 		.fit = fit,
 		.restart = restart,
 		.iterations = iterations,
+		.gain = INFINITY,
 	};
-	bool		improved = true;
+	int			rounds = effort->rounds;
 
-	for (int round = 0; improved && round < effort->rounds; round++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		while (round < effort->rounds && Shrink(&search))
-			round++;
-		Settle(&search);
-		improved = Grow(&search) || Regroup(&search);
-	}
-	for (int t = 0; t < search.trials->max; t++)
-		if (search.trials->trials[t].job)
-			FreeJob(search.trials->trials[t].job);
-	pfree(search.trials->trials);
-	pfree(search.trials);
+	while (rounds-- > 0 && SearchRound(&search, &rounds))
+		;
+	FreeTrials(search.trials);
 }

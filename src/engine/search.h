@@ -7,25 +7,43 @@
 
 #include "engine/vb.h"
 
+/* A cut of the trials in a race: after so many sweeps, so many stay */
+typedef struct RaceCut
+{
+	int			sweep;
+	int			keep;
+} RaceCut;
+
+#define RACE_CUTS 3
+
+/* How long a race lasts */
+typedef struct RaceLength
+{
+	int			most;			/* sweeps */
+	int			fewest;			/* before it may end because someone is ahead */
+	RaceCut		cuts[RACE_CUTS];
+	double		patience;		/* sweeps like the last one that a trial may need to catch up, from sweep 5 on; less before */
+} RaceLength;
+
 /* How hard a search tries */
 typedef struct SearchEffort
 {
 	int			rounds;			/* of moves, at most */
 	int			merges;			/* tried in a round: the pairs with the largest bounds on their gain */
 	int			deletes;		/* tried in a round: the smallest components */
-	int			shrink_sweeps;	/* that merges and deletes get to overtake the incumbent */
-	int			splits;			/* tried in a round: those that gain most at once */
-	int			exchanges;		/* merges of one pair with splits of a third component */
+	int			shapes;			/* splits tried of each component: those that gain most at once */
+	int			exchanges;		/* merges of one pair with splits of a third component, where all components are used */
 	int			resplits;		/* pairs that are merged and divided anew */
-	int			grow_sweeps;	/* that splits get to overtake the incumbent */
-	int			halve_after_3;	/* trials that stay in the race after so many sweeps */
-	int			halve_after_6;
-	int			fewest_sweeps;	/* before the race may end early */
+	int			resplit_shapes;
+	bool		together;		/* merges, deletes and splits race together */
+	RaceLength	shrink;
+	RaceLength	grow;
 } SearchEffort;
 
-/* On the first sample, where sweeps are cheap; on larger ones; and on all rows, to confirm. */
+/* On the first level, where sweeps are cheap; on larger samples; and on all rows of a small or a large table, to confirm. */
 extern const SearchEffort FirstEffort;
 extern const SearchEffort MiddleEffort;
+extern const SearchEffort SmallConfirmEffort;
 extern const SearchEffort ConfirmEffort;
 
 /*

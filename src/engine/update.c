@@ -390,6 +390,21 @@ GlobalTerm(const Job *job, int index, int plate)
 	return term;
 }
 
+double
+ComponentCost(const Job *job)
+{
+	const NetworkPlan *plan = job->plan;
+	double		cost = 0.0;
+	double		parameters = 0.0;
+
+	for (int l = 0; l < plan->nleaves; l++)
+		parameters += 0.5 * plan->leaves[l].dim * (plan->leaves[l].dim + 3);
+	for (int i = 0; i < plan->nglobals; i++)
+		for (int k = 0; k < job->nlive && plan->globals[i].plates > 1; k++)
+			cost -= GlobalTerm(job, i, job->live[k]);
+	return cost / (job->nlive * parameters);
+}
+
 /* How often ComponentBound updates the globals of a component: more changes the ranking no more */
 #define BOUND_UPDATES 2
 

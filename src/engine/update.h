@@ -31,6 +31,12 @@ extern double ComponentBound(Job *scratch, const double *stats);
 /* Computes the constants of the kernels from the globals. */
 extern void PrepareJob(Job *job);
 
+/*
+ * Returns what a component costs: the mean divergence of the live ones from
+ * their priors, per parameter of the leaves, in nats.
+ */
+extern double ComponentCost(const Job *job);
+
 /* Returns the ELBO after a pass by the present globals: sum of log normalisers + log h - KL(globals). */
 extern double JobElbo(const Job *job);
 

@@ -28,6 +28,7 @@ typedef struct TraceEntry
 
 typedef struct Trace
 {
+	MemoryContext context;		/* outlives the restarts that are traced */
 	int			n;
 	int			max;
 	TraceEntry *entries;

@@ -90,7 +90,7 @@ COMMENT ON COLUMN bnai_network.restart_sample IS 'most rows of the first sample 
 COMMENT ON COLUMN bnai_network.results_column IS 'column of the source that labels are written into; NULL: none';
 COMMENT ON COLUMN bnai_network.counter_threshold IS 'count of changes at which threshold_action is taken; NULL: none';
 COMMENT ON COLUMN bnai_network.threshold_action IS 'what is done at the threshold: recalculate (in the transaction that reaches it), background (by a worker, soon after its commit) or none';
-COMMENT ON COLUMN bnai_network.resolution IS 'how exact the values of a column are, as a fraction of its standard deviation: smaller differences mean nothing; keeps clusters whose rows lie exactly on a line from becoming infinitely dense; 0: exact';
+COMMENT ON COLUMN bnai_network.resolution IS 'values are taken as exact to this fraction of a column''s standard deviation, and to the step that the column is rounded to; keeps clusters whose rows lie exactly on a line from becoming infinitely dense; 0: exact';
 COMMENT ON TABLE bnai_node IS 'Nodes of the networks; see the views bnai_nodes and bnai_edges';
 COMMENT ON TABLE bnai_run IS 'Runs: one for each inference, with its posterior and trace; see the view bnai_runs';
 

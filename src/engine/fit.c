@@ -1,0 +1,362 @@
+/*
+ * fit.c
+ *		Restarts, from their first rows to the last.
+ *
+ * With moves each restart goes its own way: it searches on a sample of its
+ * own, climbs to larger ones and at last to all rows, where the restarts are
+ * compared.  Restarts that shared a sample would share its accidents.
+ *
+ * Without moves restarts race side by side on one sample, each pass serving
+ * all of them, and the best few go on with all rows.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "engine/pass.h"
+#include "engine/search.h"
+#include "engine/start.h"
+#include "engine/update.h"
+#include "engine/vb.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+/*
+ * An ELBO may fall by rounding only: by this, relative to its size.  Clusters
+ * whose rows nearly coincide have precisions of 1e8 and more, which cost as
+ * many digits.
+ */
+#define ELBO_ROUNDING 1e-6
+#define ELBO_BUG 1e-4
+
+/*
+ * Tables of up to so many rows are searched whole.  Larger ones begin with a
+ * sample: of so many rows at least, and of so many for each component and
+ * dimension.  Each sample is so many times larger than the one before, while
+ * all rows are some times more than it.
+ */
+#define SEARCHED_WHOLE 5000
+#define SEARCH_SAMPLE 2000
+#define SEARCH_ROWS_PER_DIMENSION 20
+#define LEVEL_FACTOR 4
+#define LEVEL_MARGIN 3
+
+/*
+ * A row of a sample counts for as many as it stands for, lest groups that pay
+ * for their parameters on all rows go unseen; but for no more than the cost of
+ * a parameter asks for, lest the noise of the sample look like groups.
+ */
+#define MAX_WEIGHT 10.0
+#define WEIGHT_PER_COST 0.8
+
+/* Rows from which k-means++ draws its centres */
+#define SEED_SAMPLE 10000
+
+/* Sweeps before the first moves: enough to tell the components apart */
+#define LOOSE_SWEEPS 8
+#define LOOSE_TOLERANCE 1.0
+
+/* Sweeps after a change of rows */
+#define ARRIVAL_SWEEPS 10
+#define ARRIVAL_TOLERANCE 0.1
+
+/* Tables of up to so many rows get the more thorough moves on all rows */
+#define SMALL_TABLE 10000
+
+/* Restarts that go on from the sample to all rows, where there are no moves */
+#define POLISHED_RESTARTS 3
+
+/* One restart on its way */
+typedef struct Restart
+{
+	int			number;			/* from 1 */
+	Job		   *job;
+	StopRule	stop;
+	int			nlive;			/* before the sweep */
+	int			iterations;
+	bool		running;
+	bool		converged;
+} Restart;
+
+/*
+ * A fall of the ELBO beyond rounding is a bug: it is reported, and stops a
+ * server that has assertions.  Where a component was retired it may fall.
+ */
+static void
+CheckElbo(const Restart *restart)
+{
+	double		before = restart->stop.last;
+	double		after = restart->job->elbo;
+
+	if (restart->stop.sweeps < 1 || restart->job->nlive < restart->nlive || after >= before - ELBO_ROUNDING * (1.0 + fabs(before)))
+		return;
+	ereport(WARNING,
+			(errmsg("the evidence lower bound fell from %.10g to %.10g at iteration %d", before, after,
+					restart->iterations)));
+	Assert(after >= before - ELBO_BUG * (1.0 + fabs(before)));
+}
+
+/* Sweeps restarts side by side until each has converged or made so many sweeps. */
+static void
+SweepRestarts(Restart *restarts, int nrestarts, double tolerance, int max_sweeps, Fit *fit)
+{
+	Job		  **jobs = palloc(sizeof(Job *) * nrestarts);
+	int			running;
+
+	for (int r = 0; r < nrestarts; r++)
+	{
+		restarts[r].running = true;
+		restarts[r].converged = false;
+		restarts[r].stop = (StopRule) {0};
+	}
+	do
+	{
+		running = 0;
+		for (int r = 0; r < nrestarts; r++)
+			if (restarts[r].running)
+			{
+				restarts[r].nlive = restarts[r].job->nlive;
+				jobs[running++] = restarts[r].job;
+			}
+		if (running > 0)
+			Sweep(jobs, running);
+		for (int r = 0; r < nrestarts; r++)
+		{
+			Restart    *restart = &restarts[r];
+
+			if (!restart->running)
+				continue;
+			restart->iterations++;
+			AddTrace(&fit->trace, restart->number, restart->iterations, restart->job->elbo,
+					 restart->job->rows->rows == fit->rows ? NULL : "sample");
+			CheckElbo(restart);
+			restart->converged = ShouldStop(&restart->stop, restart->job->elbo, tolerance);
+			restart->running = !restart->converged && restart->stop.sweeps < max_sweeps;
+		}
+	} while (running > 0);
+	pfree(jobs);
+}
+
+static int
+CompareRestarts(const void *a, const void *b)
+{
+	const Restart *x = a;
+	const Restart *y = b;
+
+	if (x->job->elbo != y->job->elbo)
+		return x->job->elbo > y->job->elbo ? -1 : 1;
+	return x->number - y->number;
+}
+
+/* Creates a restart whose first pass follows the start setting, with centres drawn from `seeds`. */
+static Restart
+CreateRestart(const NetworkPlan *plan, const RowStore *rows, const RowStore *seeds, int number)
+{
+	Restart		restart = {.number = number, .job = CreateJob(plan, rows, 1.0)};
+
+	if (plan->selector >= 0)
+		restart.job->rule = StartRule(plan, seeds, number);
+	for (int k = 0; k < restart.job->nlive; k++)
+		restart.job->fresh[k] = restart.job->rule.kind == RULE_CENTRES;
+	return restart;
+}
+
+/* Takes restarts to other rows: their globals as they are, and statistics of the new rows. */
+static void
+MoveRestarts(Restart *restarts, int nrestarts, const RowStore *rows, double weight)
+{
+	Job		  **jobs = palloc(sizeof(Job *) * nrestarts);
+
+	for (int r = 0; r < nrestarts; r++)
+	{
+		jobs[r] = restarts[r].job;
+		UpdateGlobals(jobs[r]);
+		SetJobRows(jobs[r], rows, weight);
+		PrepareJob(jobs[r]);
+	}
+	RunPass(jobs, nrestarts);
+	pfree(jobs);
+}
+
+/* --- with moves: each restart for itself --- */
+
+/* The number that a restart's samples are drawn by. */
+static uint64
+SampleSeed(const NetworkPlan *plan, const Restart *restart)
+{
+	return plan->network->settings.seed + (uint64) restart->number * UINT64CONST(0x100000000);
+}
+
+/* Size of the first sample; 0: all rows. */
+static int64
+FirstSample(const NetworkPlan *plan, const RowStore *rows)
+{
+	const NetworkSettings *settings = &plan->network->settings;
+	int64		size = Max(SEARCH_SAMPLE, (int64) SEARCH_ROWS_PER_DIMENSION * plan->components * (plan->ncolumns + 1));
+
+	size = Min(size, settings->restart_sample);
+	if (settings->start == START_RESULTS || rows->rows <= SEARCHED_WHOLE || size * LEVEL_MARGIN > rows->rows)
+		return 0;
+	return size;
+}
+
+/* What a row of a sample counts for. */
+static double
+SampleWeight(const RowStore *rows, const RowStore *sample, double cost)
+{
+	double		most = Min(MAX_WEIGHT, Max(1.0, WEIGHT_PER_COST * cost));
+
+	return Min((double) rows->rows / sample->rows, most);
+}
+
+/* Lets the statistics of a job count for more, and the globals follow. */
+static void
+SetWeight(Restart *restart, double weight, Fit *fit)
+{
+	restart->job->weight = weight;
+	RunPass(&restart->job, 1);
+	SweepRestarts(restart, 1, LOOSE_TOLERANCE, 2, fit);
+}
+
+/* Searches on growing samples; the restart ends on the last one. */
+static void
+ClimbSamples(const NetworkPlan *plan, const RowStore *rows, int64 size, Restart *restart, Fit *fit)
+{
+	const RowStore *sample = restart->job->rows;
+	double		cost = ComponentCost(restart->job);
+
+	SetWeight(restart, SampleWeight(rows, sample, cost), fit);
+	SearchMoves(restart->job, &FirstEffort, fit, restart->number, &restart->iterations);
+	for (size *= LEVEL_FACTOR; size * LEVEL_MARGIN <= rows->rows; size *= LEVEL_FACTOR)
+	{
+		sample = CanonicalSample(rows, size, SampleSeed(plan, restart), CurrentMemoryContext);
+		MoveRestarts(restart, 1, sample, SampleWeight(rows, sample, cost));
+		SweepRestarts(restart, 1, ARRIVAL_TOLERANCE, ARRIVAL_SWEEPS, fit);
+		SearchMoves(restart->job, &MiddleEffort, fit, restart->number, &restart->iterations);
+	}
+}
+
+/* Does one restart from beginning to end. */
+static Restart
+SearchRestart(const NetworkPlan *plan, const RowStore *rows, int number, Fit *fit)
+{
+	const NetworkSettings *settings = &plan->network->settings;
+	int64		size = FirstSample(plan, rows);
+	Restart		restart = {.number = number};
+	uint64		seed = SampleSeed(plan, &restart);
+	const RowStore *sample = size == 0 ? rows : CanonicalSample(rows, size, seed, CurrentMemoryContext);
+	const RowStore *seeds = size == 0 ? CanonicalSample(rows, SEED_SAMPLE, seed, CurrentMemoryContext) : sample;
+
+	restart = CreateRestart(plan, sample, seeds, number);
+	FirstPass(&restart.job, 1);
+	SweepRestarts(&restart, 1, LOOSE_TOLERANCE, LOOSE_SWEEPS, fit);
+	if (size == 0)
+		SearchMoves(restart.job, &FirstEffort, fit, number, &restart.iterations);
+	else
+	{
+		ClimbSamples(plan, rows, size, &restart, fit);
+		MoveRestarts(&restart, 1, rows, 1.0);
+		SweepRestarts(&restart, 1, ARRIVAL_TOLERANCE, ARRIVAL_SWEEPS, fit);
+		SearchMoves(restart.job, rows->rows <= SMALL_TABLE ? &SmallConfirmEffort : &ConfirmEffort, fit, number,
+					&restart.iterations);
+	}
+	SweepRestarts(&restart, 1, settings->tolerance, settings->max_iterations, fit);
+	return restart;
+}
+
+/* Does all restarts one after the other, and returns the best. */
+static Restart
+SearchRestarts(const NetworkPlan *plan, const RowStore *rows, int nrestarts, Fit *fit)
+{
+	MemoryContext outer = CurrentMemoryContext;
+	Restart		best = {0};
+
+	for (int number = 1; number <= nrestarts; number++)
+	{
+		MemoryContext context = AllocSetContextCreate(outer, "bnai restart", ALLOCSET_DEFAULT_SIZES);
+		MemoryContext old = MemoryContextSwitchTo(context);
+		Restart		restart = SearchRestart(plan, rows, number, fit);
+
+		MemoryContextSwitchTo(old);
+		if (best.job == NULL || restart.job->elbo > best.job->elbo)
+		{
+			Job		   *job = best.job;
+
+			best = restart;
+			best.job = job;
+			if (job == NULL)
+				best.job = CopyJob(restart.job);
+			else
+				AssignJob(job, restart.job);
+		}
+		MemoryContextDelete(context);
+	}
+	return best;
+}
+
+/* --- without moves: all restarts side by side --- */
+
+static Restart
+RaceRestarts(const NetworkPlan *plan, const RowStore *rows, int nrestarts, Fit *fit)
+{
+	const NetworkSettings *settings = &plan->network->settings;
+	bool		sampled = nrestarts > 1 && settings->start != START_RESULTS && settings->restart_sample > 0
+		&& rows->rows > settings->restart_sample;
+	const RowStore *sample = sampled ? CanonicalSample(rows, settings->restart_sample, settings->seed, CurrentMemoryContext)
+		: rows;
+	const RowStore *seeds = plan->selector < 0 ? NULL
+		: CanonicalSample(rows, SEED_SAMPLE, settings->seed, CurrentMemoryContext);
+	Restart    *restarts = palloc(sizeof(Restart) * nrestarts);
+	Job		  **jobs = palloc(sizeof(Job *) * nrestarts);
+
+	for (int r = 0; r < nrestarts; r++)
+	{
+		restarts[r] = CreateRestart(plan, sample, seeds, r + 1);
+		jobs[r] = restarts[r].job;
+		jobs[r]->weight = (double) rows->rows / sample->rows;
+	}
+	FirstPass(jobs, nrestarts);
+	SweepRestarts(restarts, nrestarts, settings->tolerance, settings->max_iterations, fit);
+	qsort(restarts, nrestarts, sizeof(Restart), CompareRestarts);
+	if (sampled)
+	{
+		nrestarts = Min(nrestarts, POLISHED_RESTARTS);
+		MoveRestarts(restarts, nrestarts, rows, 1.0);
+		SweepRestarts(restarts, nrestarts, settings->tolerance, settings->max_iterations, fit);
+		qsort(restarts, nrestarts, sizeof(Restart), CompareRestarts);
+	}
+	return restarts[0];
+}
+
+/* Number of restarts where the user has not chosen one. */
+static int
+DefaultRestarts(const NetworkPlan *plan, const RowStore *rows)
+{
+	if (plan->selector < 0 || plan->network->settings.start == START_RESULTS)
+		return 1;
+	return rows->rows <= 50000 ? 5 : 3;
+}
+
+Fit *
+FitPlan(const NetworkPlan *plan, const RowStore *rows)
+{
+	const NetworkSettings *settings = &plan->network->settings;
+	Fit		   *fit = palloc0(sizeof(Fit));
+	int64		visits = PassRowVisits();
+	Restart		best;
+
+	fit->trace.context = CurrentMemoryContext;
+	fit->rows = rows->rows;
+	fit->restarts = settings->restarts > 0 ? settings->restarts : DefaultRestarts(plan, rows);
+	if (settings->moves && plan->selector >= 0)
+		best = SearchRestarts(plan, rows, fit->restarts, fit);
+	else
+		best = RaceRestarts(plan, rows, fit->restarts, fit);
+	fit->best_restart = best.number;
+	fit->job = best.job;
+	fit->iterations = best.iterations;
+	fit->converged = best.converged;
+	fit->elbo = best.job->elbo;
+	fit->passes = (double) (PassRowVisits() - visits) / rows->rows;
+	return fit;
+}
