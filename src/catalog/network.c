@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -225,6 +226,8 @@ LoadLatestRows(const char *name)
 {
 	Network    *network;
 
+	/* what this statement has defined counts too */
+	CommandCounterIncrement();
 	PushActiveSnapshot(GetLatestSnapshot());
 	network = LoadUnparsedNetwork(name, false);
 	PopActiveSnapshot();

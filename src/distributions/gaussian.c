@@ -197,7 +197,7 @@ QuadraticConstantsSize(int dim)
 	return QuadraticSize(dim);
 }
 
-static void
+static bool
 GaussianPrepare(int dim, const double *const *parents, double *constants)
 {
 	const double *m = parents[0];
@@ -208,7 +208,7 @@ GaussianPrepare(int dim, const double *const *parents, double *constants)
 	double		trace = 0.0;
 
 	if (!Cholesky(lambda, dim, l))
-		elog(ERROR, "expected precision is not positive definite");
+		return false;
 	for (int i = 0; i < dim; i++)
 	{
 		constants[1 + i] = m[i];
@@ -219,6 +219,7 @@ GaussianPrepare(int dim, const double *const *parents, double *constants)
 	}
 	constants[0] = 0.5 * (lambda[dim * dim] - dim * LOG_2PI - trace);
 	pfree(l);
+	return true;
 }
 
 static void

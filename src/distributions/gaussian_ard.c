@@ -102,7 +102,7 @@ const Distribution GaussianARD = {
 	.mean = GaussianARDMean,
 };
 
-static void
+static bool
 GaussianARDPrepare(int dim, const double *const *parents, double *constants)
 {
 	const double *mu = parents[0];
@@ -111,6 +111,7 @@ GaussianARDPrepare(int dim, const double *const *parents, double *constants)
 	constants[0] = 0.5 * (alpha[1] - LOG_2PI - alpha[0] * (mu[1] - mu[0] * mu[0]));
 	constants[1] = mu[0];
 	constants[2] = sqrt(0.5 * alpha[0]);
+	return true;
 }
 
 static void

@@ -19,8 +19,8 @@ typedef struct LeafKernel
 	/* Number of doubles that prepare writes. */
 	int			(*constants_size) (int dim);
 
-	/* Writes the constants of one component from the moments of its parents. */
-	void		(*prepare) (int dim, const double *const *parents, double *constants);
+	/* Writes the constants of one component from the moments of its parents; false if they are not proper. */
+	bool		(*prepare) (int dim, const double *const *parents, double *constants);
 
 	/* Adds E[log p(x_n | component)] to out[n]; rows is a multiple of KERNEL_LANES. */
 	void		(*score) (int dim, const double *constants, const double *const *x, int rows, double *out);

@@ -338,34 +338,52 @@ UpdateGlobals(Job *job)
 	job->unsettled = false;
 }
 
-/* Computes the constants of one leaf and component; noise of x counts like uncertainty of its mean. */
-static void
+/* Computes the constants of one leaf and component, false if they are not proper; noise of x counts like uncertainty of its mean. */
+static bool
 PrepareLeaf(const Job *job, const PlanLeaf *leaf, int index)
 {
 	const double *parents[MAX_PARAMS];
 	double	   *mean = palloc(sizeof(double) * leaf->distribution->size(leaf->dim));
+	bool		proper;
 
 	GatherParents(job, leaf->distribution, leaf->params, job->live[index], parents);
 	memcpy(mean, parents[0], sizeof(double) * leaf->distribution->size(leaf->dim));
 	for (int j = 0; j < leaf->dim; j++)
 		mean[leaf->dim + j * leaf->dim + j] += leaf->noise[j];
 	parents[0] = mean;
-	leaf->kernel->prepare(leaf->dim, parents, JobConstants(job, index) + leaf->constants_offset);
+	proper = leaf->kernel->prepare(leaf->dim, parents, JobConstants(job, index) + leaf->constants_offset);
 	pfree(mean);
+	return proper;
+}
+
+/* Computes the constants of one component; false if they are not proper. */
+static bool
+PrepareComponent(Job *job, int index)
+{
+	const NetworkPlan *plan = job->plan;
+	bool		proper = true;
+
+	JobConstants(job, index)[0] = plan->selector < 0 ? 0.0
+		: ParamMoments(plan, job->state, &plan->weights, 0)[job->live[index]];
+	for (int l = 0; l < plan->nleaves; l++)
+		proper &= PrepareLeaf(job, &plan->leaves[l], index);
+	return proper;
 }
 
 void
 PrepareJob(Job *job)
 {
-	const NetworkPlan *plan = job->plan;
-
 	for (int i = 0; i < job->nlive; i++)
 	{
-		double	   *constants = JobConstants(job, i);
-
-		constants[0] = plan->selector < 0 ? 0.0 : ParamMoments(plan, job->state, &plan->weights, 0)[job->live[i]];
-		for (int l = 0; l < plan->nleaves; l++)
-			PrepareLeaf(job, &plan->leaves[l], i);
+		if (PrepareComponent(job, i))
+			continue;
+		if (job->nlive == 1)
+			ereport(ERROR,
+					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					 errmsg("the expected precision of node \"%s\" is not positive definite within rounding",
+							job->plan->network->nodes[job->plan->leaves[0].node].name),
+					 errhint("The columns may depend on each other linearly, or the priors be extreme for their scale.")));
+		RetireComponent(job, i--);
 	}
 }
 

@@ -189,7 +189,10 @@ PrepareLeaf(Scorer *scorer, const Posterior *posterior, int index, const int *te
 	{
 		LeafParents parents = PosteriorParents(posterior, index, scorer->components[c], &frame);
 
-		out->kernel->prepare(leaf->dim, parents.moments, out->constants + (Size) c * out->constants_size);
+		if (!out->kernel->prepare(leaf->dim, parents.moments, out->constants + (Size) c * out->constants_size))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("node \"%s\" of the posterior has no proper distribution", leaf->name)));
 		FreeParents(&parents, Distributions[leaf->distribution]->nparams);
 	}
 	for (int t = 0; t < nterms; t++)
