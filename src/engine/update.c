@@ -387,6 +387,14 @@ PrepareJob(Job *job)
 	}
 }
 
+void
+PrepareForLabels(Job *job)
+{
+	for (int l = 0; l < job->plan->nleaves; l++)
+		memset(job->plan->leaves[l].noise, 0, sizeof(double) * job->plan->leaves[l].dim);
+	PrepareJob(job);
+}
+
 /* Returns minus the Kullback-Leibler divergence of one plate of a global from what its parents expect. */
 static double
 GlobalTerm(const Job *job, int index, int plate)

@@ -32,6 +32,12 @@ extern double ComponentBound(Job *scratch, const double *stats);
 extern void PrepareJob(Job *job);
 
 /*
+ * Computes the constants for the recorded values as they are, without their
+ * noise, as scoring does: for counting the rows that each label gets.
+ */
+extern void PrepareForLabels(Job *job);
+
+/*
  * Returns what a component costs: the mean divergence of the live ones from
  * their priors, per parameter of the leaves, in nats.
  */

@@ -211,11 +211,13 @@ Posterior *
 SummariseFit(const NetworkPlan *plan, Fit *fit, const Posterior *previous)
 {
 	Posterior  *posterior;
-	Job		   *old = previous ? JobFromPosterior(plan, fit->job->rows, previous) : NULL;
+	Job		   *old;
 	int64	   *best = palloc0(sizeof(int64) * plan->components);
 	double	   *shared = palloc0(sizeof(double) * plan->components * plan->components);
 
 	ResetRetired(fit->job);
+	PrepareForLabels(fit->job);
+	old = previous ? JobFromPosterior(plan, fit->job->rows, previous) : NULL;
 	if (plan->selector >= 0)
 		CountBest(fit->job, old, best, shared);
 	else
