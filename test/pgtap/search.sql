@@ -31,10 +31,10 @@ DECLARE result float8;
 BEGIN
 	EXECUTE format($q$
 		WITH cells AS (SELECT class, cluster_1, count(*) AS n FROM %s GROUP BY 1, 2),
-			 sums AS (SELECT sum(n * (n - 1) / 2.0) AS both, sum(n) * (sum(n) - 1) / 2 AS pairs FROM cells),
+			 sums AS (SELECT sum(n * (n - 1) / 2.0) AS agree, sum(n) * (sum(n) - 1) / 2 AS pairs FROM cells),
 			 a AS (SELECT sum(n * (n - 1) / 2) AS pairs FROM (SELECT sum(n) AS n FROM cells GROUP BY class) AS s),
 			 b AS (SELECT sum(n * (n - 1) / 2) AS pairs FROM (SELECT sum(n) AS n FROM cells GROUP BY cluster_1) AS s)
-		SELECT (both - a.pairs * b.pairs / sums.pairs) / ((a.pairs + b.pairs) / 2 - a.pairs * b.pairs / sums.pairs)
+		SELECT (agree - a.pairs * b.pairs / sums.pairs) / ((a.pairs + b.pairs) / 2 - a.pairs * b.pairs / sums.pairs)
 		FROM sums, a, b $q$, classified) INTO result;
 	RETURN result;
 END $$;
