@@ -61,7 +61,7 @@ def mixture(kind, dim, groups, rows, seed):
 def psql(sql, data=None):
     """Runs SQL; `data` is what a COPY FROM STDIN in it reads."""
     if data is not None:
-        sql += ";\n" + data + "\\."
+        sql += ";\n" + data + "\\.\n"
     out = subprocess.run(["psql", "-qAtX", "-v", "ON_ERROR_STOP=1"], input=sql, text=True, capture_output=True)
     if out.returncode:
         sys.exit(out.stderr)

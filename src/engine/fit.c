@@ -334,7 +334,7 @@ DefaultRestarts(const NetworkPlan *plan, const RowStore *rows)
 {
 	if (plan->selector < 0 || plan->network->settings.start == START_RESULTS)
 		return 1;
-	return rows->rows <= 50000 ? 5 : 3;
+	return rows->rows <= 50000 ? 4 : 3;
 }
 
 Fit *
