@@ -15,7 +15,7 @@
 
 /* What a block of scores and columns should fit into: most of a 48 kB first-level cache */
 #define BLOCK_BYTES 49152
-#define MIN_BLOCK_ROWS 64
+#define MIN_BLOCK_ROWS 128
 
 /* Returns how many rows a block has: what fits into the cache, in whole vectors. */
 static int

@@ -1,0 +1,250 @@
+#!/usr/bin/python3
+"""Measures bnai against scikit-learn's BayesianGaussianMixture on the same data, one after the other.
+
+usage: scripts/cluster run bench/speed.py [--smallest] [--repeat 5] [--whole] [--scaling] [--labels]
+
+Without options: the cost of one iteration, with everything that it does.  Both sides start with K
+groups and keep them; an iteration costs what a fit with more of them takes longer, so that loading
+and the start do not count.  --whole measures the whole job on 1,000,000 rows, --scaling the cost by
+the number of rows, --labels what writing and predicting labels costs.  --smallest is a test of function.
+
+Needs python3-sklearn.
+"""
+import argparse
+import io
+import os
+import statistics
+import subprocess
+import sys
+import time
+import warnings
+
+# one thread, and the fastest code that the peer's BLAS has for this processor
+os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
+for variable in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
+    os.environ.pop(variable, None)
+
+import numpy as np
+
+# rows, columns, groups, iterations of the peer that are measured, of bnai
+SIZES = [(1_000_000, 2, 10, 3, 100), (200_000, 8, 16, 5, 100), (200_000, 20, 16, 3, 50), (50_000, 64, 10, 5, 50)]
+SMALLEST = [(2_000, 3, 3, 2, 4)]
+
+
+def sql(text, data=None, settings=()):
+    """Runs SQL in one session; returns the rows of all its queries."""
+    text = "".join(f"SET {s};\n" for s in settings) + text
+    command = ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1"]
+    command += ["-c", text] if data is not None else ["-f", "-"]
+    done = subprocess.run(command, input=text if data is None else data, text=True, capture_output=True)
+    if done.returncode:
+        sys.exit(done.stderr)
+    return [line.split("|") for line in done.stdout.splitlines()], done.stderr
+
+
+def make_data(rows, dim, groups, seed=1):
+    """Draws groups of equal size that are apart, with full covariances."""
+    rng = np.random.default_rng(seed)
+    x = np.empty((rows, dim))
+    group = rng.integers(groups, size=rows)
+    for k in range(groups):
+        mine = group == k
+        x[mine] = rng.normal(size=dim) * 12 + rng.normal(size=(mine.sum(), dim)) @ (
+            np.eye(dim) + rng.normal(size=(dim, dim)) * 0.3 / np.sqrt(dim))
+    return x
+
+
+def load_table(x):
+    """Puts the rows into the table `bench`."""
+    columns = ", ".join(f"c{j} float8" for j in range(x.shape[1]))
+    sql("DROP TABLE IF EXISTS bench; CREATE TABLE bench (%s, label text);" % columns)
+    text = io.StringIO()
+    np.savetxt(text, x, fmt="%.17g", delimiter="\t")
+    names = ", ".join(f"c{j}" for j in range(x.shape[1]))
+    sql(f"COPY bench ({names}) FROM STDIN", data=text.getvalue())
+    sql("VACUUM ANALYZE bench;")
+
+
+def infer_seconds(x, groups, iterations, workers):
+    """Returns how long bnai_infer takes with a number of iterations, and how many groups are left."""
+    columns = ",".join(f"c{j}" for j in range(x.shape[1]))
+    out, log = sql(f"""
+        SELECT bnai_drop_network(network) FROM bnai_networks WHERE network = 'bench';
+        SELECT bnai_create_clustering('bench', 'bench', '{{{columns}}}', max_clusters => {groups}, restarts => 1,
+            moves => false, tolerance => 0, restart_sample => 0, max_iterations => {iterations});
+        SET client_min_messages = debug1;
+        SELECT extract(epoch FROM elapsed), clusters, iterations FROM bnai_infer('bench');
+        """, settings=(f"bnai.max_parallel_workers = {workers}",))
+    seconds, clusters, done = out[-1]
+    if int(done) != iterations:
+        sys.exit(f"bnai made {done} iterations instead of {iterations}")
+    kernels = log.rpartition("kernels ")[2].split()[0]
+    return float(seconds), int(clusters), kernels
+
+
+def peer_seconds(x, groups, iterations):
+    """Returns how long the peer takes to fit with a number of iterations."""
+    from sklearn.mixture import BayesianGaussianMixture
+    mixture = BayesianGaussianMixture(n_components=groups, covariance_type="full", max_iter=iterations, tol=0.0,
+                                      init_params="random", random_state=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        start = time.perf_counter()
+        mixture.fit(x)
+        return time.perf_counter() - start
+
+
+def per_iteration(measure, iterations):
+    """Returns the seconds of one iteration."""
+    return (measure(1 + iterations) - measure(1)) / iterations
+
+
+def show(values, unit=1e3):
+    return " / ".join(f"{v * unit:.2f}" for v in (min(values), statistics.median(values), max(values)))
+
+
+def machine():
+    with open("/proc/cpuinfo") as info:
+        name = next((line.split(":")[1].strip() for line in info if line.startswith("model name")), "unknown")
+    return f"{name}, {os.cpu_count()} cores"
+
+
+def compare(sizes, repeat):
+    """Prints the table of costs per iteration."""
+    print("| rows, columns, groups | scikit-learn, ms | bnai, 1 process, ms | bnai, 2 processes, ms | ns a row, 1 process | times faster, 1 process | 2 processes |")
+    print("|---|---|---|---|---|---|---|")
+    for rows, dim, groups, peer_iterations, iterations in sizes:
+        x = make_data(rows, dim, groups)
+        load_table(x)
+        peer, alone, two = [], [], []
+        for _ in range(repeat):
+            peer.append(per_iteration(lambda n: peer_seconds(x, groups, n), peer_iterations))
+            for workers, times in ((0, alone), (1, two)):
+                times.append(per_iteration(lambda n: infer_seconds(x, groups, n, workers)[0], iterations))
+        median = statistics.median
+        print(f"| {rows:,}, {dim}, {groups} | {show(peer)} | {show(alone)} | {show(two)} | {median(alone) / rows * 1e9:.1f} "
+              f"| {median(peer) / median(alone):.0f} | {median(peer) / median(two):.0f} |", flush=True)
+    print(f"\nminimum / median / maximum of {repeat}; {machine()}, kernels {infer_seconds(x, groups, 1, 0)[2]}")
+
+
+def scaling():
+    """Prints the cost of an iteration by the number of rows."""
+    print("| rows | bnai, 1 process, ns a row and iteration | loading, ns a row |")
+    print("|---|---|---|")
+    for rows in (10_000, 100_000, 1_000_000, 10_000_000):
+        x = make_data(rows, 2, 10)
+        load_table(x)
+        iterations = max(10, 10_000_000 // rows)
+        first = infer_seconds(x, 10, 1, 0)[0]
+        cost = (infer_seconds(x, 10, 1 + iterations, 0)[0] - first) / iterations
+        print(f"| {rows:,} | {cost / rows * 1e9:.1f} | {(first - 2 * cost) / rows * 1e9:.0f} |", flush=True)
+
+
+def seconds_of(query, settings=()):
+    start = time.perf_counter()
+    sql(query, settings=settings)
+    return time.perf_counter() - start
+
+
+def labels(repeat):
+    """Prints what labels cost beside statements that do as little as possible with the same rows."""
+    rows = 1_000_000
+    load_table(make_data(rows, 2, 10))
+    off = ("max_parallel_workers_per_gather = 0",)
+    sql("""SELECT bnai_drop_network(network) FROM bnai_networks WHERE network IN ('bench', 'labels');
+        SELECT bnai_create_clustering('labels', 'bench', '{c0,c1}', results_column => 'label', max_clusters => 10,
+            restarts => 1, moves => false, max_iterations => 1, restart_sample => 0);""")
+    pairs = {
+        "loading : sum of the columns": ([], []),
+        "bnai_predict by name : sum(sqrt(a*a + b*b))": ([], []),
+        "writing all labels : UPDATE to a constant": ([], []),
+    }
+    for _ in range(repeat):
+        cost = list(pairs.values())
+        fresh = "DROP TABLE IF EXISTS fresh; CREATE TABLE fresh AS SELECT c0, c1, label FROM bench; VACUUM fresh;"
+        sql(fresh.replace("fresh", "copy"))
+        sql("DROP TABLE copy;")
+        out, _ = sql("SELECT extract(epoch FROM elapsed) FROM bnai_infer('labels');", settings=off)
+        cost[0][1].append(seconds_of("SELECT sum(c0), sum(c1) FROM bench;", off))
+        cost[1][0].append(seconds_of("SELECT count(bnai_predict('labels', c0, c1)) FROM bench;", off))
+        cost[1][1].append(seconds_of("SELECT sum(sqrt(c0 * c0 + c1 * c1)) FROM bench;", off))
+        sql("UPDATE bench SET label = NULL;")
+        sql("VACUUM FULL bench;")
+        everything = seconds_of("SELECT * FROM bnai_infer('labels');", off)
+        sql("VACUUM FULL bench;")
+        nothing = seconds_of("SELECT * FROM bnai_infer('labels');", off)
+        sql("UPDATE bench SET label = NULL;")
+        sql("VACUUM FULL bench;")
+        cost[2][0].append(everything - nothing)
+        cost[2][1].append(seconds_of("UPDATE bench SET label = 'A';"))
+        sql("UPDATE bench SET label = NULL;")
+        sql("VACUUM FULL bench;")
+        sql("SELECT bnai_set('labels', 'results_column', NULL);")
+        cost[0][0].append(seconds_of("SELECT * FROM bnai_infer('labels');", off))
+        sql("SELECT bnai_set('labels', 'results_column', 'label');")
+    print("| what : compared with | s | s | ratio of medians |")
+    print("|---|---|---|---|")
+    for name, (mine, other) in pairs.items():
+        print(f"| {name} | {show(mine, 1)} | {show(other, 1)} | {statistics.median(mine) / statistics.median(other):.2f} |")
+
+
+def whole(rows=1_000_000, restarts=15):
+    """Prints the whole job: from the table to labels written, by both."""
+    from sklearn.mixture import BayesianGaussianMixture
+    x = make_data(rows, 2, 7, seed=5)
+    load_table(x)
+    create = """SELECT bnai_drop_network(network) FROM bnai_networks WHERE network = 'whole';
+        SELECT bnai_create_clustering('whole', 'bench', '{c0,c1}', results_column => 'label', max_clusters => 10, restarts => %d%s);"""
+    sql(create % (restarts, ""))
+    start = time.perf_counter()
+    out, _ = sql("SELECT elbo, clusters FROM bnai_infer('whole');")
+    bnai = time.perf_counter() - start
+    elbo, clusters = out[-1]
+
+    start = time.perf_counter()
+    out, _ = sql("COPY (SELECT c0, c1 FROM bench) TO STDOUT;")
+    y = np.array([line[0].split("\t") for line in out], dtype=float)
+    export = time.perf_counter() - start
+    start = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        label = BayesianGaussianMixture(n_components=10, max_iter=1000, random_state=1).fit_predict(y)
+    fit = time.perf_counter() - start
+    start = time.perf_counter()
+    sql("DROP TABLE IF EXISTS labels; CREATE TABLE labels (c0 float8, c1 float8, label text);")
+    text = io.StringIO()
+    np.savetxt(text, np.column_stack([y, label]), fmt=["%.17g", "%.17g", "%d"], delimiter="\t")
+    sql("COPY labels FROM STDIN", data=text.getvalue())
+    sql("UPDATE bench SET label = chr(65 + labels.label::int) FROM labels WHERE bench.c0 = labels.c0 AND bench.c1 = labels.c1;")
+    back = time.perf_counter() - start
+
+    # the peer's groups, with the same priors and to the same tolerance: the same bound
+    sql(create % (1, ", start => 'results', moves => false, max_iterations => 2000"))
+    peer_elbo = sql("SELECT elbo FROM bnai_infer('whole');")[0][-1][0]
+    total = export + restarts * fit + back
+    print(f"bnai: {bnai:.1f} s for {restarts} restarts, ELBO {float(elbo):.2f}, {clusters} clusters")
+    print(f"scikit-learn: {export:.1f} s export + {restarts} x {fit:.1f} s fit (one was measured) + {back:.1f} s labels back "
+          f"= {total:.0f} s, {total / bnai:.0f} times as long; its groups have ELBO {float(peer_elbo):.2f}")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--smallest", action="store_true")
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--whole", action="store_true")
+    parser.add_argument("--scaling", action="store_true")
+    parser.add_argument("--labels", action="store_true")
+    options = parser.parse_args()
+    sql("SET client_min_messages = warning; CREATE EXTENSION IF NOT EXISTS bnai;")
+    if options.whole:
+        whole()
+    if options.scaling:
+        scaling()
+    if options.labels:
+        labels(options.repeat)
+    if not (options.whole or options.scaling or options.labels):
+        compare(SMALLEST if options.smallest else SIZES, 1 if options.smallest else options.repeat)
+
+
+if __name__ == "__main__":
+    main()
