@@ -10,6 +10,7 @@
 #include "automation/running.h"
 #include "automation/shared.h"
 #include "automation/worker.h"
+#include "engine/progress.h"
 #include "guc.h"
 #include "inference/results.h"
 
@@ -24,6 +25,7 @@ void
 _PG_init(void)
 {
 	InitSettings();
+	InitProgress();
 	InitResults();
 	InitShared();
 	InitCounter();

@@ -17,6 +17,7 @@ int			BnaiFlushInterval = 1000;
 int			BnaiKernels = KERNELS_AUTO;
 int			BnaiMaxParallelWorkers = -1;
 int			BnaiMaxWorkers = 2;
+int			BnaiProgressInterval = 5000;
 int			BnaiRetryDelay = 10;
 int			BnaiWorkMem = -1;
 
@@ -86,6 +87,15 @@ InitSettings(void)
 							2, 0, 8,
 							PGC_SIGHUP,
 							0,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("bnai.progress_interval",
+							"Sets how often an inference that takes more than two seconds tells its client how far it is.",
+							"0 turns the notices off; the view bnai_progress shows it in any case.",
+							&BnaiProgressInterval,
+							5000, 0, 3600 * 1000,
+							PGC_USERSET,
+							GUC_UNIT_MS,
 							NULL, NULL, NULL);
 
 	DefineCustomIntVariable("bnai.retry_delay",

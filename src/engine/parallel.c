@@ -30,6 +30,7 @@
 
 #include "engine/packet.h"
 #include "engine/parallel.h"
+#include "engine/progress.h"
 #include "engine/unit.h"
 #include "guc.h"
 
@@ -427,11 +428,15 @@ MakePass(const RowStore *rows, Job *const *jobs)
 	(void) pg_atomic_exchange_u64(&control->claim, Claim(++party->pass, units));
 	ConditionVariableBroadcast(&control->begun);
 	while (ClaimLeft(claim = TakeUnit(control)) > 0)
+	{
 		DoUnit(control, space, rows, (const Job **) jobs, ClaimLeft(claim));
+		RecordVisits(0);
+	}
 	while (pg_atomic_read_u32(&control->done) < units)
 		ConditionVariableSleep(&control->finished, PG_WAIT_EXTENSION);
 	ConditionVariableCancelSleep();
 	pg_read_barrier();
+	RecordVisits(rows->rows * control->packet.njobs);
 	FreeWorkSpace(space);
 }
 

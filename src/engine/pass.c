@@ -11,6 +11,7 @@
 
 #include "engine/parallel.h"
 #include "engine/pass.h"
+#include "engine/progress.h"
 #include "engine/unit.h"
 #include "miscadmin.h"
 #include "numerics/kernels.h"
@@ -91,6 +92,7 @@ PassAlone(const RowStore *rows, Job *const *jobs, int njobs, int groups, Size si
 		RunUnit(space, rows, (const Job **) jobs, njobs, GroupChunk(rows, g, groups), GroupChunk(rows, g + 1, groups),
 				sums);
 		MergeGroup(jobs, njobs, sums);
+		RecordVisits(rows->rows / groups * njobs);
 	}
 	pfree(sums);
 	FreeWorkSpace(space);

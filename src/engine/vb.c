@@ -10,6 +10,7 @@
 #include <math.h>
 
 #include "engine/pass.h"
+#include "engine/progress.h"
 #include "engine/update.h"
 #include "engine/vb.h"
 #include "utils/memutils.h"
@@ -30,6 +31,7 @@ AddTrace(Trace *trace, int restart, int iteration, double elbo, const char *even
 			: MemoryContextAlloc(trace->context, sizeof(TraceEntry) * trace->max);
 	}
 	trace->entries[trace->n++] = (TraceEntry) {restart, iteration, elbo, event};
+	RecordIteration(restart, iteration, elbo);
 }
 
 /*

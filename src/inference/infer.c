@@ -17,6 +17,7 @@
 #include "catalog/privileges.h"
 #include "catalog/runs.h"
 #include "engine/parallel.h"
+#include "engine/progress.h"
 #include "inference/infer.h"
 #include "inference/results.h"
 #include "inference/summary.h"
@@ -207,6 +208,7 @@ LoadInference(Network *network, bool keep)
 	inference->kept = keep;
 	inference->network = network;
 	inference->summary.started_at = GetCurrentTimestamp();
+	BeginProgress(network->id);
 	RunPhase(inference, Load);
 	return inference;
 }
@@ -217,6 +219,8 @@ IterateInference(Inference *inference)
 {
 	MemoryContext old = MemoryContextSwitchTo(inference->context);
 
+	RecordRows(inference->rows->rows);
+	EnterPhase(PROGRESS_ITERATING);
 	BindPlan(inference->plan, inference->rows);
 	inference->fit = FitInParallel(inference->plan, inference->rows);
 	MemoryContextSwitchTo(old);
@@ -252,6 +256,7 @@ Store(Inference *inference)
 RunSummary
 StoreInference(Inference *inference)
 {
+	EnterPhase(PROGRESS_STORING);
 	RunPhase(inference, Store);
 	return inference->summary;
 }
@@ -260,6 +265,7 @@ StoreInference(Inference *inference)
 void
 EndInference(Inference *inference)
 {
+	EndProgress();
 	RowStoreFree(inference->rows);
 	MemoryContextDelete(inference->context);
 }

@@ -36,7 +36,7 @@ typedef struct Kernels
 	 */
 	double		(*softmax) (int components, int rows, int valid, double *scores);
 
-	/* Element-wise exp of numbers <= 0, for tests of its error. */
+	/* Element-wise exp of numbers <= 0, for tests of its error; 0 below exp(-600). */
 	void		(*exp_negative) (int rows, double *values);
 } Kernels;
 

@@ -29,10 +29,13 @@ MaxVec(Vec a, Vec b)
 	return (Vec) (((VecInt) a & mask) | ((VecInt) b & ~mask));
 }
 
+/* Below this exp is 0: a responsibility times squares of x must not be a denormal number, which slows a processor down */
+#define LEAST_EXPONENT -600.0
+
 /*
- * exp(x) for x <= 0, to within 1.5 units in the last place: x = n log 2 + r,
+ * exp(x) for x <= 0, to within 1 unit in the last place: x = n log 2 + r,
  * |r| <= log(2)/2, Taylor polynomial of degree 12 (its remainder is below
- * 2e-16), 2^n through the exponent bits.  Below -708 the result is that of -708.
+ * 2e-16), 2^n through the exponent bits.
  */
 INLINE Vec
 ExpNegative(Vec x)
@@ -42,8 +45,9 @@ ExpNegative(Vec x)
 				n,
 				r,
 				p;
+	VecInt		nonzero = x > LEAST_EXPONENT;
 
-	x = MaxVec(x, SPLAT(-708.0));
+	x = MaxVec(x, SPLAT(LEAST_EXPONENT));
 	t = x * 1.4426950408889634074 + round;
 	n = t - round;
 	r = x - n * 6.93147180369123816490e-01 - n * 1.90821492927058770002e-10;	/* log 2 in two parts */
@@ -58,9 +62,9 @@ ExpNegative(Vec x)
 	p = p * r + 1.0 / 24;
 	p = p * r + 1.0 / 6;
 	p = p * r + 0.5;
-	p = p * r + 1.0;
-	p = p * r + 1.0;
-	return (Vec) ((VecInt) p + ((VecInt) t << 52));
+	p = p * (r * r) + r;		/* 1 + this last, so that its rounding errors are small against 1 */
+	p = p + 1.0;
+	return (Vec) (((VecInt) p + ((VecInt) t << 52)) & nonzero);
 }
 
 static void

@@ -31,6 +31,8 @@
 
 #define INITIAL_POINTERS 64
 
+void		(*RowsAppended) (int64 rows) = NULL;
+
 static int
 ChunkRowsFor(int ncolumns)
 {
@@ -184,6 +186,8 @@ OpenChunk(RowStore *store)
 
 	CHECK_FOR_INTERRUPTS();
 	CloseChunk(store);
+	if (RowsAppended && !storage->in_frame)
+		RowsAppended(store->rows);
 
 	/* a file must be shared, too, so memory is before there is one */
 	if (storage->share_from > 0 && storage->shared == NULL && storage->file == NULL

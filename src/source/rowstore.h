@@ -50,6 +50,9 @@ extern RowStore *RowStoreCreate(MemoryContext context, int ncolumns, int max_lab
 /* Appends one row; values holds ncolumns numbers, then the label if the store is labelled. */
 extern void RowStoreAppend(RowStore *store, const double *values);
 
+/* Called with the number of rows, each time that many have come; NULL: nobody asks. */
+extern void (*RowsAppended) (int64 rows);
+
 /* Ends loading; label i becomes label_ranks[i] (NULL: stays). */
 extern void RowStoreFinish(RowStore *store, const int *label_ranks);
 

@@ -119,3 +119,24 @@ LEFT JOIN bnai_run r ON r.network = n.id AND r.is_current
 LEFT JOIN bnai_attempt a ON a.network = n.id
 WHERE bnai_may_read(n.id);
 COMMENT ON VIEW bnai_status IS 'state of the networks: what they read, when they are inferred again, how much was counted since then, and the current run';
+
+CREATE FUNCTION bnai_progress_of(
+	network integer,
+	OUT pid integer,
+	OUT phase text,
+	OUT started_at timestamptz,
+	OUT rows bigint,
+	OUT restart integer,
+	OUT iteration integer,
+	OUT elbo double precision,
+	OUT rows_per_second double precision,
+	OUT estimated_end timestamptz)
+RETURNS SETOF record LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED ROWS 1 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_progress_of IS 'how far the inferences of the network with that id are, if the current user may read it';
+
+CREATE VIEW bnai_progress WITH (security_barrier) AS
+SELECT n.name AS network, p.*
+FROM bnai_network n, LATERAL bnai_progress_of(n.id) p
+WHERE bnai_may_read(n.id);
+COMMENT ON VIEW bnai_progress IS
+'inferences that are under way: the phase (loading, iterating, storing), rows read so far, restart, iteration and its evidence lower bound, rows that passes read per second, and when the restart may have converged, where that can be told';
