@@ -26,13 +26,13 @@ SELECT rows FROM bnai_infer('many');
 RESET max_parallel_workers_per_gather;
 RESET client_min_messages;
 
--- The answer is the same to the last bit
-CREATE TABLE answer (network text, elbo float8, posterior text);
+-- The answer is the same to the last bit; only samples of moves are as large as memory lets them
+CREATE TABLE answer (network text, memory text, elbo float8, posterior text);
 CREATE FUNCTION infer(name text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
 	FOR w IN 0..2 LOOP
 		PERFORM set_config('bnai.max_parallel_workers', w::text, true);
-		INSERT INTO answer (network, elbo) SELECT name, elbo FROM bnai_infer(name);
+		INSERT INTO answer SELECT name, current_setting('bnai.work_mem'), elbo FROM bnai_infer(name);
 		UPDATE answer SET posterior = bnai_fitted(name) WHERE posterior IS NULL;
 	END LOOP;
 END $$;
@@ -40,7 +40,8 @@ SELECT infer('many'), infer('moving');
 SET bnai.work_mem = '64kB';
 SELECT infer('many'), infer('moving');
 RESET bnai.work_mem;
-SELECT network, count(*), count(DISTINCT elbo) AS elbos, count(DISTINCT posterior) AS posteriors FROM answer GROUP BY network ORDER BY network;
+SELECT network, count(*), count(DISTINCT elbo) AS elbos, count(DISTINCT posterior) AS posteriors FROM answer
+GROUP BY network, CASE WHEN network = 'moving' THEN memory END ORDER BY network, min(memory);
 
 -- An error, inside and outside a subtransaction, leaves nothing behind
 SET bnai.max_parallel_workers = 2;

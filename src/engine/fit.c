@@ -227,7 +227,7 @@ ClimbSamples(const NetworkPlan *plan, const RowStore *rows, int64 size, Restart 
 
 	SetWeight(restart, SampleWeight(rows, sample, cost), fit);
 	SearchMoves(restart->job, &FirstEffort, fit, restart->number, &restart->iterations);
-	for (size *= LEVEL_FACTOR; size * LEVEL_MARGIN <= rows->rows; size *= LEVEL_FACTOR)
+	for (size *= LEVEL_FACTOR; size * LEVEL_MARGIN <= rows->rows && size <= LargestSample(rows); size *= LEVEL_FACTOR)
 	{
 		sample = CanonicalSample(rows, size, SampleSeed(plan, restart), CurrentMemoryContext);
 		MoveRestarts(restart, 1, sample, SampleWeight(rows, sample, cost));

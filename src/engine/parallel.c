@@ -53,7 +53,7 @@
 #define MAX_ARENA_BYTES ((Size) 64 * 1024 * 1024)
 
 /* Samples of more bytes than this are not shared: the leader sweeps them alone */
-#define MAX_SAMPLE_BYTES ((Size) 16 * 1024 * 1024)
+#define MAX_SAMPLE_BYTES ((Size) 64 * 1024 * 1024)
 
 /* The parallel context's own memory (settings, snapshots, queues), generously */
 #define CONTEXT_BYTES ((Size) 1024 * 1024)
@@ -262,13 +262,13 @@ ParallelRows(const NetworkPlan *plan)
 	return Max(1, (int64) (PARALLEL_FIT_WORK / WorkPerRow(plan)));
 }
 
-/* Room for the sample that restarts begin on; see CanonicalSample for why it may be more. */
+/* Room for a sample of the rows; one of all of them would be no sample. */
 static Size
-SampleRoom(const NetworkPlan *plan, const RowStore *rows)
+SampleRoom(const RowStore *rows)
 {
-	int64		sample = Min(plan->network->settings.restart_sample, rows->rows);
+	int64		sample = Min(LargestSample(rows), rows->rows / 2);
 
-	return Min(RowStoreCopySize(rows->ncolumns, rows->labelled, sample + sample / 8 + 1000), MAX_SAMPLE_BYTES);
+	return Min(RowStoreCopySize(rows->ncolumns, rows->labelled, sample), MAX_SAMPLE_BYTES);
 }
 
 /* Room for the jobs of a pass and their sums. */
@@ -285,13 +285,12 @@ ArenaRoom(const NetworkPlan *plan, const RowStore *rows)
 
 /* Creates the area that leader and workers share; NULL if there is no room. */
 static dsm_segment *
-CreateControl(const NetworkPlan *plan, const RowStore *rows)
+CreateControl(const NetworkPlan *plan, const RowStore *rows, Size sample_size)
 {
 	Size		plan_size = TYPEALIGN(64, PackedPlanSize(plan));
-	Size		sample_size = TYPEALIGN(64, SampleRoom(plan, rows));
 	Size		arena_size = ArenaRoom(plan, rows);
 	Size		header = TYPEALIGN(64, sizeof(PassControl));
-	dsm_segment *segment = CreateSegment(header + plan_size + sample_size + arena_size);
+	dsm_segment *segment = CreateSegment(header + plan_size + sample_size + arena_size, CONTEXT_BYTES);
 	PassControl *control;
 
 	if (segment == NULL)
@@ -356,10 +355,12 @@ Assemble(const NetworkPlan *plan, const RowStore *rows, int workers)
 
 	if (workers == 0 || RowStoreHandle(rows) == DSM_HANDLE_INVALID)
 		return NULL;
-	segment = CreateControl(plan, rows);
+	segment = CreateControl(plan, rows, TYPEALIGN(64, SampleRoom(rows)));
+	if (segment == NULL)
+		segment = CreateControl(plan, rows, 0);
 	if (segment == NULL)
 		return NULL;
-	if (!SegmentFits(CONTEXT_BYTES))
+	if (!SegmentFits(CONTEXT_BYTES, 0))
 	{
 		dsm_detach(segment);
 		return NULL;

@@ -75,12 +75,26 @@ CreateShape(int ncolumns, bool labelled)
 	return store;
 }
 
+/* Memory of an inference: three quarters are for the rows, the rest is for a sample of them. */
+static Size
+WorkMemBytes(void)
+{
+	return (Size) (BnaiWorkMem < 0 ? maintenance_work_mem : BnaiWorkMem) * 1024;
+}
+
+/* While a sample is drawn each of its rows is there twice, with a key and a number. */
+int64
+LargestSample(const RowStore *store)
+{
+	return WorkMemBytes() / 4 / (sizeof(double) * 2 * (store->ncolumns + store->labelled + 1));
+}
+
 RowStore *
 RowStoreCreate(MemoryContext context, int ncolumns, int max_labels, int64 share_from)
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
 	RowStore   *store = CreateShape(ncolumns, max_labels > 0);
-	Size		limit = (Size) (BnaiWorkMem < 0 ? maintenance_work_mem : BnaiWorkMem) * 1024;
+	Size		limit = WorkMemBytes() / 4 * 3;
 
 	store->mean = palloc0(sizeof(double) * ncolumns);
 	store->covariance = palloc_extended(sizeof(double) * ncolumns * ncolumns, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);

@@ -69,6 +69,12 @@ extern void RowStoreFree(RowStore *store);
  */
 extern void RowStoreKeep(RowStore *store);
 
+/*
+ * Rows of the largest sample that bnai.work_mem has room for, while it is drawn
+ * and afterwards.
+ */
+extern int64 LargestSample(const RowStore *store);
+
 /* Number of rows of a chunk, and its columns, which are valid until the next chunk is asked for. */
 extern int	ChunkRows(const RowStore *store, int chunk);
 extern void ChunkColumns(const RowStore *store, int chunk, const double **columns);
@@ -87,11 +93,14 @@ extern dsm_handle RowStoreHandle(const RowStore *store);
 /* Attaches to a finished store; NULL if its owner is gone. */
 extern RowStore *RowStoreAttach(dsm_handle handle);
 
-/* Shared memory that belongs to the current resource owner; NULL if there is no room for it.  Not in parallel mode. */
-extern dsm_segment *CreateSegment(Size size);
+/*
+ * Shared memory that belongs to the current resource owner; NULL if there is no
+ * room for it and a reserve besides.  Not in parallel mode.
+ */
+extern dsm_segment *CreateSegment(Size size, Size reserve);
 
-/* Returns whether the rest of shared memory would hold so much more. */
-extern bool SegmentFits(Size size);
+/* Returns whether shared memory has room for so much, and a reserve besides. */
+extern bool SegmentFits(Size size, Size reserve);
 
 /* Copies of small stores: their size, the copying, and a store that reads one. */
 extern Size RowStoreCopySize(int ncolumns, bool labelled, int64 rows);

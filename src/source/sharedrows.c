@@ -23,16 +23,16 @@
 
 /* Where Linux keeps POSIX shared memory, and what is left to others there, and to the parallel context */
 #define SHARED_MEMORY_FOLDER "/dev/shm"
-#define SHARED_MEMORY_RESERVE ((Size) 16 * 1024 * 1024)
+#define SHARED_MEMORY_RESERVE ((Size) 32 * 1024 * 1024)
 
 bool
-SegmentFits(Size size)
+SegmentFits(Size size, Size reserve)
 {
 	struct statvfs space;
 
 	if (dynamic_shared_memory_type != DSM_IMPL_POSIX || statvfs(SHARED_MEMORY_FOLDER, &space) != 0)
 		return true;
-	return (double) space.f_bavail * space.f_frsize >= (double) size + SHARED_MEMORY_RESERVE;
+	return (double) space.f_bavail * space.f_frsize >= (double) size + reserve;
 }
 
 /*
@@ -42,13 +42,13 @@ SegmentFits(Size size)
  * to the current one afterwards.
  */
 dsm_segment *
-CreateSegment(Size size)
+CreateSegment(Size size, Size reserve)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	dsm_segment *volatile segment = NULL;
 
-	if (!SegmentFits(size))
+	if (!SegmentFits(size, reserve))
 		return NULL;
 	BeginInternalSubTransaction(NULL);
 	PG_TRY();
@@ -98,7 +98,7 @@ AddSegment(RowStorage *storage, SharedRows *shared, int chunks, Size header)
 
 	if (index == MAX_SEGMENTS)
 		return false;
-	segment = CreateSegment(add_size(header, mul_size(storage->chunk_bytes, chunks)));
+	segment = CreateSegment(add_size(header, mul_size(storage->chunk_bytes, chunks)), SHARED_MEMORY_RESERVE);
 	if (segment == NULL)
 		return false;
 	if (shared == NULL)
