@@ -3,11 +3,12 @@
  *		The counter of a network.
  *
  * A count takes effect when its transaction commits, and a rollback, also to a
- * savepoint, takes it away.  Without preloading it is a row in the table of
- * differences, and shared memory only says when the sum may have reached a
- * threshold.  With preloading it is added to shared memory at commit, and a
- * worker writes what has come together: a crash costs at most the counts of
- * one interval (bnai.flush_interval).
+ * savepoint, takes it away.  Until then it is kept in the session.  Without
+ * preloading it is written, before the commit, as a row of the table of
+ * differences, one for the whole transaction; shared memory only says when the
+ * sum may have reached a threshold.  With preloading it is added to shared
+ * memory after the commit, and a worker writes what has come together: a crash
+ * costs at most the counts of one interval (bnai.flush_interval).
  *
  * What a reader must not see is a count twice, or not at all, while a worker
  * writes it.  The worker says in which transaction it does; the reader takes
@@ -38,8 +39,7 @@ typedef struct Pending
 	CounterSlot *slot;
 	int			network;
 	int			level;
-	int64		total;			/* all of it */
-	int64		memory;			/* what is not in a row */
+	Counted		counted;		/* what is to become a row, and what is to go to memory */
 	int64		wake_at;
 } Pending;
 
@@ -77,38 +77,33 @@ PendingCount(CounterSlot *slot, int network)
 	return &pending[npending++];
 }
 
+/* Adds to both parts. */
+static void
+AddCounted(Counted *sum, Counted counted)
+{
+	sum->rows = AddSaturated(sum->rows, counted.rows);
+	sum->memory = AddSaturated(sum->memory, counted.memory);
+}
+
 /* Adds n. */
 void
 AddToCounter(CounterSlot *slot, int network, int64 n, int64 wake_at)
 {
-	bool		memory = CountsInMemory(slot);
 	Pending    *count = PendingCount(slot, network);
 
-	count->total = AddSaturated(count->total, n);
+	AddCounted(&count->counted, CountsInMemory(slot) ? (Counted) {.memory = n} : (Counted) {.rows = n});
 	count->wake_at = wake_at;
-	if (memory)
-	{
-		count->memory = AddSaturated(count->memory, n);
-		return;
-	}
-	AppendDelta(network, n);
-	if (slot == NULL || pg_atomic_fetch_add_u32(&slot->appended, 1) % FOLD_EVERY == FOLD_EVERY - 1)
-		FoldDeltas();
 }
 
 /* Returns what the current transaction has counted. */
-static Pending
+static Counted
 OwnCount(int network)
 {
-	Pending		sum = {.network = network};
+	Counted		sum = {0};
 
 	for (int i = 0; i < npending; i++)
-	{
-		if (pending[i].network != network)
-			continue;
-		sum.total = AddSaturated(sum.total, pending[i].total);
-		sum.memory = AddSaturated(sum.memory, pending[i].memory);
-	}
+		if (pending[i].network == network)
+			AddCounted(&sum, pending[i].counted);
 	return sum;
 }
 
@@ -128,7 +123,8 @@ MemoryCount(CounterSlot *slot, Snapshot snapshot)
 Counted
 CounterNow(CounterSlot *slot, int network)
 {
-	Counted		counted = {0};
+	Counted		counted = OwnCount(network);
+	Counted		committed = {0};
 	Snapshot	snapshot;
 
 	if (SlotIs(slot, network))
@@ -137,14 +133,14 @@ CounterNow(CounterSlot *slot, int network)
 
 		LWLockAcquire(&shared->lock, LW_SHARED);
 		snapshot = RegisterSnapshot(GetLatestSnapshot());
-		counted.memory = MemoryCount(slot, snapshot);
+		committed.memory = MemoryCount(slot, snapshot);
 		LWLockRelease(&shared->lock);
 	}
 	else
 		snapshot = RegisterSnapshot(GetLatestSnapshot());
-	counted.memory = AddSaturated(counted.memory, OwnCount(network).memory);
-	counted.rows = SumDeltas(network, snapshot);
+	committed.rows = SumDeltas(network, snapshot);
 	UnregisterSnapshot(snapshot);
+	AddCounted(&counted, committed);
 	return counted;
 }
 
@@ -166,12 +162,7 @@ NegateCounted(Counted counted)
 void
 TakeOffCounter(CounterSlot *slot, int network, Counted counted)
 {
-	Pending    *count = PendingCount(slot, network);
-
-	count->total = AddSaturated(count->total, -CounterValue(counted));
-	count->memory = AddSaturated(count->memory, -counted.memory);
-	if (counted.rows != 0)
-		AppendDelta(network, -counted.rows);
+	AddCounted(&PendingCount(slot, network)->counted, NegateCounted(counted));
 }
 
 /*
@@ -183,11 +174,9 @@ static int64
 CorrectTotal(CounterSlot *slot, int network)
 {
 	int64		total = (int64) pg_atomic_read_u64(&slot->total);
-	int64		value;
+	int64		value = CounterValue(CounterNow(slot, network));
 
-	CommandCounterIncrement();
-	value = CounterValue(CounterNow(slot, network));
-	pg_atomic_fetch_add_u64(&slot->total, AddSaturated(value, -OwnCount(network).total) - total);
+	pg_atomic_fetch_add_u64(&slot->total, AddSaturated(value, -CounterValue(OwnCount(network))) - total);
 	pg_atomic_write_u32(&slot->known, 1);
 	return value;
 }
@@ -197,12 +186,9 @@ bool
 CounterMayReach(CounterSlot *slot, int network, int64 threshold)
 {
 	if (!SlotIs(slot, network))
-	{
-		CommandCounterIncrement();
 		return CounterValue(CounterNow(NULL, network)) >= threshold;
-	}
 	if (pg_atomic_read_u32(&slot->known) != 0 &&
-		AddSaturated((int64) pg_atomic_read_u64(&slot->total), OwnCount(network).total) < threshold)
+		AddSaturated((int64) pg_atomic_read_u64(&slot->total), CounterValue(OwnCount(network))) < threshold)
 		return false;
 	return CorrectTotal(slot, network) >= threshold;
 }
@@ -217,33 +203,58 @@ PrepareCounter(CounterSlot *slot, int network)
 
 /* --- the ends of transactions --- */
 
+/* Replaces rows by their sum, now and then. */
+static void
+Fold(CounterSlot *slot)
+{
+	static uint32 appended = 0;
+
+	if (slot == NULL)
+	{
+		if (++appended % FOLD_EVERY == 0)
+			(void) FoldDeltas(0);
+	}
+	else if (pg_atomic_fetch_add_u32(&slot->appended, 1) % FOLD_EVERY == FOLD_EVERY - 1)
+		pg_atomic_write_u32(&slot->fold_from, FoldDeltas(pg_atomic_read_u32(&slot->fold_from)));
+}
+
+/*
+ * Writes what is to be in the table.  A prepared transaction is committed by
+ * another session, so all goes to the table; it must not hold the lock of a fold.
+ */
+static void
+WritePending(bool prepare)
+{
+	for (int i = 0; i < npending; i++)
+	{
+		Counted    *counted = &pending[i].counted;
+
+		if (prepare)
+			*counted = (Counted) {.rows = CounterValue(*counted)};
+		if (counted->rows == 0)
+			continue;
+		AppendDelta(pending[i].network, counted->rows);
+		if (!prepare)
+			Fold(pending[i].slot);
+	}
+}
+
 /* Counts for good; nothing here may fail. */
 static void
 CommitPending(void)
 {
 	for (int i = 0; i < npending; i++)
 	{
-		Pending    *count = &pending[i];
+		CounterSlot *slot = pending[i].slot;
+		Counted		counted = pending[i].counted;
 
-		if (!SlotIs(count->slot, count->network))
+		if (!SlotIs(slot, pending[i].network))
 			continue;
-		pg_atomic_fetch_add_u64(&count->slot->total, count->total);
-		if (count->memory != 0 && pg_atomic_fetch_add_u64(&count->slot->unflushed, count->memory) == 0)
+		pg_atomic_fetch_add_u64(&slot->total, CounterValue(counted));
+		if (counted.memory != 0 && pg_atomic_fetch_add_u64(&slot->unflushed, counted.memory) == 0)
 			(void) WakeWorker(WORKER_FLUSHES);
-		if (count->wake_at > 0 && (int64) pg_atomic_read_u64(&count->slot->total) >= count->wake_at)
-			WakeWorkerFor(count->slot);
-	}
-}
-
-/* Writes rows for a transaction that another session will commit. */
-static void
-WritePending(void)
-{
-	for (int i = 0; i < npending; i++)
-	{
-		if (pending[i].memory != 0)
-			AppendDelta(pending[i].network, pending[i].memory);
-		pending[i].memory = 0;
+		if (pending[i].wake_at > 0 && (int64) pg_atomic_read_u64(&slot->total) >= pending[i].wake_at)
+			WakeWorkerFor(slot);
 	}
 }
 
@@ -274,9 +285,10 @@ EndTransaction(XactEvent event, void *arg)
 {
 	switch (event)
 	{
+		case XACT_EVENT_PRE_COMMIT:
 		case XACT_EVENT_PRE_PREPARE:
-			WritePending();
-			break;
+			WritePending(event == XACT_EVENT_PRE_PREPARE);
+			return;
 		case XACT_EVENT_COMMIT:
 		case XACT_EVENT_PREPARE:
 			CommitPending();
@@ -288,7 +300,7 @@ EndTransaction(XactEvent event, void *arg)
 		default:
 			return;
 	}
-	if (flushing && event != XACT_EVENT_PRE_PREPARE)
+	if (flushing)
 		EndFlush(event == XACT_EVENT_COMMIT);
 }
 
@@ -310,8 +322,7 @@ MergePending(int first, int level)
 			pending[n++].level = level;
 			continue;
 		}
-		pending[j].total = AddSaturated(pending[j].total, pending[i].total);
-		pending[j].memory = AddSaturated(pending[j].memory, pending[i].memory);
+		AddCounted(&pending[j].counted, pending[i].counted);
 		pending[j].wake_at = Max(pending[j].wake_at, pending[i].wake_at);
 	}
 	npending = n;
@@ -406,7 +417,7 @@ FlushCounters(void)
 		else
 			FreeSlot(flushes[i].slot);
 	}
-	FoldDeltas();
+	(void) FoldDeltas(0);
 	pfree(flushes);
 	return true;
 }

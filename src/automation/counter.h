@@ -8,7 +8,7 @@
 
 #include "automation/shared.h"
 
-/* What is taken off a counter by an inference, from the table and from memory */
+/* A counter in two parts: what is in the table, and what is in memory */
 typedef struct Counted
 {
 	int64		rows;
@@ -27,7 +27,7 @@ extern bool CounterMayReach(CounterSlot *slot, int network, int64 threshold);
 /* To be called before counts that may wake a worker. */
 extern void PrepareCounter(CounterSlot *slot, int network);
 
-/* The counter now, at any isolation level, with what earlier commands of the current transaction counted. */
+/* The counter now, at any isolation level, with what the current transaction counted. */
 extern Counted CounterNow(CounterSlot *slot, int network);
 extern int64 CounterValue(Counted counted);
 

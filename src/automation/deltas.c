@@ -11,8 +11,8 @@
  * The table is read and written below SQL: the role that inserts into a
  * watched table has no rights here, and a read through the executor would
  * leave predicate locks in a SERIALIZABLE transaction that every other one
- * that counts would conflict with.  So tuples are taken as they come and
- * tested against the snapshot here; the table must be a heap.
+ * that counts would conflict with.  So pages are read here and tuples tested
+ * against the snapshot; the table must be a heap.
  */
 #include "postgres.h"
 
@@ -21,6 +21,7 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "commands/extension.h"
 #include "common/int.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
@@ -33,8 +34,9 @@
 #include "automation/deltas.h"
 #include "catalog/relations.h"
 
-/* Rows that one fold replaces at most: somebody's statement waits for it */
+/* Rows that one fold replaces at most, and pages that it looks at: somebody's statement waits for it */
 #define FOLD_ROWS 2000
+#define FOLD_PAGES 64
 
 /* OID of the table; InvalidOid: to be looked up */
 static Oid	delta_relation = InvalidOid;
@@ -47,7 +49,7 @@ ForgetRelation(Datum arg, Oid relation)
 		delta_relation = InvalidOid;
 }
 
-/* Opens the table; looking its schema up each time would take longer than to insert. */
+/* Opens the table; looking its schema up each time would take longer than to insert.  NULL: the extension is gone. */
 static Relation
 OpenDeltas(LOCKMODE mode)
 {
@@ -58,9 +60,9 @@ OpenDeltas(LOCKMODE mode)
 		CacheRegisterRelcacheCallback(ForgetRelation, (Datum) 0);
 		registered = true;
 	}
-	if (!OidIsValid(delta_relation))
+	if (!OidIsValid(delta_relation) && OidIsValid(get_extension_oid("bnai", true)))
 		delta_relation = CatalogRelation("bnai_count");
-	return table_open(delta_relation, mode);
+	return OidIsValid(delta_relation) ? try_table_open(delta_relation, mode) : NULL;
 }
 
 /* Adds without wrapping around. */
@@ -92,38 +94,56 @@ AppendDelta(int network, int64 n)
 {
 	Relation	relation = OpenDeltas(RowExclusiveLock);
 
+	if (relation == NULL)
+		return;
 	AppendRow(relation, network, n);
 	table_close(relation, NoLock);
 }
 
-/* Returns the next row that the snapshot sees, or NULL. */
-static HeapTuple
-NextRow(TableScanDesc scan, Snapshot snapshot)
+/* A row that a snapshot sees */
+typedef struct DeltaRow
 {
-	HeapTuple	tuple;
-
-	while ((tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
-	{
-		Buffer		buffer = ((HeapScanDesc) scan)->rs_cbuf;
-		bool		visible;
-
-		LockBuffer(buffer, BUFFER_LOCK_SHARE);
-		visible = HeapTupleSatisfiesVisibility(tuple, snapshot, buffer);
-		LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
-		if (visible)
-			break;
-	}
-	return tuple;
-}
+	ItemPointerData tid;
+	int			network;
+	int64		n;
+} DeltaRow;
 
 /* Reads a row. */
-static int64
-ReadRow(Relation relation, HeapTuple tuple, int *network)
+static void
+ReadRow(Relation relation, HeapTuple tuple, DeltaRow *row)
 {
 	bool		isnull;
 
-	*network = DatumGetInt32(heap_getattr(tuple, COUNT_NETWORK, RelationGetDescr(relation), &isnull));
-	return DatumGetInt64(heap_getattr(tuple, COUNT_N, RelationGetDescr(relation), &isnull));
+	row->tid = tuple->t_self;
+	row->network = DatumGetInt32(heap_getattr(tuple, COUNT_NETWORK, RelationGetDescr(relation), &isnull));
+	row->n = DatumGetInt64(heap_getattr(tuple, COUNT_N, RelationGetDescr(relation), &isnull));
+}
+
+/* Reads the rows of a page that the snapshot sees; returns how many. */
+static int
+ReadPage(Relation relation, BlockNumber block, Snapshot snapshot, BufferAccessStrategy strategy, DeltaRow *rows)
+{
+	Buffer		buffer = ReadBufferExtended(relation, MAIN_FORKNUM, block, RBM_NORMAL, strategy);
+	Page		page = BufferGetPage(buffer);
+	int			n = 0;
+
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	for (OffsetNumber offset = FirstOffsetNumber; offset <= PageGetMaxOffsetNumber(page); offset++)
+	{
+		ItemId		item = PageGetItemId(page, offset);
+		HeapTupleData tuple;
+
+		if (!ItemIdIsNormal(item))
+			continue;
+		tuple.t_data = (HeapTupleHeader) PageGetItem(page, item);
+		tuple.t_len = ItemIdGetLength(item);
+		tuple.t_tableOid = RelationGetRelid(relation);
+		ItemPointerSet(&tuple.t_self, block, offset);
+		if (HeapTupleSatisfiesVisibility(&tuple, snapshot, buffer))
+			ReadRow(relation, &tuple, &rows[n++]);
+	}
+	UnlockReleaseBuffer(buffer);
+	return n;
 }
 
 /* Returns the sum of a network's rows. */
@@ -131,56 +151,57 @@ int64
 SumDeltas(int network, Snapshot snapshot)
 {
 	Relation	relation = OpenDeltas(AccessShareLock);
-	TableScanDesc scan = table_beginscan(relation, SnapshotAny, 0, NULL);
-	HeapTuple	tuple;
+	BufferAccessStrategy strategy = GetAccessStrategy(BAS_BULKREAD);
+	DeltaRow	rows[MaxHeapTuplesPerPage];
+	BlockNumber pages = relation == NULL ? 0 : RelationGetNumberOfBlocks(relation);
 	int64		sum = 0;
 
-	while ((tuple = NextRow(scan, snapshot)) != NULL)
+	for (BlockNumber block = 0; block < pages; block++)
 	{
-		int			of;
-		int64		n = ReadRow(relation, tuple, &of);
+		int			n = ReadPage(relation, block, snapshot, strategy, rows);
 
-		if (of == network)
-			sum = AddSaturated(sum, n);
+		CHECK_FOR_INTERRUPTS();
+		for (int i = 0; i < n; i++)
+			if (rows[i].network == network)
+				sum = AddSaturated(sum, rows[i].n);
 	}
-	table_endscan(scan);
-	table_close(relation, AccessShareLock);
+	FreeAccessStrategy(strategy);
+	if (relation != NULL)
+		table_close(relation, AccessShareLock);
 	return sum;
 }
 
+/* The sum of what a fold took away for a network */
 typedef struct FoldedSum
 {
 	int			network;
 	int64		sum;
 } FoldedSum;
 
-/* Deletes rows that the snapshot sees and adds them up. */
-static void
-DeleteRows(Relation relation, Snapshot snapshot, HTAB *sums)
+/* Deletes the rows of a page that the snapshot sees and adds them up; returns how many. */
+static int
+FoldPage(Relation relation, BlockNumber block, Snapshot snapshot, HTAB *sums)
 {
-	TableScanDesc scan = table_beginscan(relation, SnapshotAny, 0, NULL);
-	HeapTuple	tuple;
+	DeltaRow	rows[MaxHeapTuplesPerPage];
+	int			n = ReadPage(relation, block, snapshot, NULL, rows);
 
-	for (int i = 0; i < FOLD_ROWS && (tuple = NextRow(scan, snapshot)) != NULL; i++)
+	for (int i = 0; i < n; i++)
 	{
-		ItemPointerData tid = tuple->t_self;
-		int			network;
-		int64		n = ReadRow(relation, tuple, &network);
 		bool		found;
-		FoldedSum *folded = hash_search(sums, &network, HASH_ENTER, &found);
+		FoldedSum  *folded = hash_search(sums, &rows[i].network, HASH_ENTER, &found);
 
-		folded->sum = found ? AddSaturated(folded->sum, n) : n;
-		simple_heap_delete(relation, &tid);
+		folded->sum = found ? AddSaturated(folded->sum, rows[i].n) : rows[i].n;
+		simple_heap_delete(relation, &rows[i].tid);
 	}
-	table_endscan(scan);
+	return n;
 }
 
-/* Appends the sums; those of networks that are gone go with them. */
+/* Appends the sums. */
 static void
 AppendSums(Relation relation, HTAB *sums)
 {
 	HASH_SEQ_STATUS status;
-	FoldedSum *folded;
+	FoldedSum  *folded;
 
 	hash_seq_init(&status, sums);
 	while ((folded = hash_seq_search(&status)) != NULL)
@@ -190,30 +211,44 @@ AppendSums(Relation relation, HTAB *sums)
 	}
 }
 
-/*
- * Folds the rows.  The lock is held until the end of the transaction, so that
- * no row is ever deleted by two; who does not get it leaves the rows to
- * somebody else.
- */
-void
-FoldDeltas(void)
+/* Folds some pages from a block on; returns where to go on the next time. */
+static BlockNumber
+FoldPages(Relation relation, BlockNumber block)
 {
 	HASHCTL		control = {.keysize = sizeof(int), .entrysize = sizeof(FoldedSum), .hcxt = CurrentMemoryContext};
+	HTAB	   *sums = hash_create("bnai sums", 16, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	BlockNumber pages = RelationGetNumberOfBlocks(relation);
+	Snapshot	snapshot;
+
+	CommandCounterIncrement();
+	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	if (block >= pages)
+		block = 0;
+	for (int i = 0, folded = 0; i < FOLD_PAGES && block < pages && folded < FOLD_ROWS; i++)
+		folded += FoldPage(relation, block++, snapshot, sums);
+	UnregisterSnapshot(snapshot);
+	AppendSums(relation, sums);
+	hash_destroy(sums);
+	/* the last page is still being filled */
+	return block < pages ? block : 0;
+}
+
+/*
+ * Folds rows.  The lock is held until the end of the transaction, so that no
+ * row is ever deleted by two; who does not get it leaves the rows to somebody
+ * else.
+ */
+BlockNumber
+FoldDeltas(BlockNumber block)
+{
 	Relation	relation = OpenDeltas(RowExclusiveLock);
 	LOCKTAG		tag;
 
+	if (relation == NULL)
+		return 0;
 	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, RelationGetRelid(relation), 0, 0);
 	if (LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL)
-	{
-		HTAB	   *sums = hash_create("bnai sums", 16, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-		Snapshot	snapshot;
-
-		CommandCounterIncrement();
-		snapshot = RegisterSnapshot(GetLatestSnapshot());
-		DeleteRows(relation, snapshot, sums);
-		UnregisterSnapshot(snapshot);
-		AppendSums(relation, sums);
-		hash_destroy(sums);
-	}
+		block = FoldPages(relation, block);
 	table_close(relation, NoLock);
+	return block;
 }

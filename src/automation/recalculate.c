@@ -124,7 +124,6 @@ RecalculateAtThreshold(CounterSlot *slot, int network, int64 threshold)
 		UnlockInference(network);
 		return;
 	}
-	CommandCounterIncrement();
 	counted = CounterNow(slot, network);
 	if (CounterValue(counted) >= threshold)
 		InferAndTakeOff(slot, network, counted);

@@ -54,6 +54,7 @@ InitSlot(CounterSlot *slot, Oid database, int network)
 	pg_atomic_init_u32(&slot->known, 0);
 	pg_atomic_init_u64(&slot->total, 0);
 	pg_atomic_init_u32(&slot->appended, 0);
+	pg_atomic_init_u32(&slot->fold_from, 0);
 	pg_atomic_init_u64(&slot->unflushed, 0);
 	pg_atomic_init_u64(&slot->wake_after, 0);
 	pg_atomic_init_u64(&slot->running_since, 0);

@@ -25,7 +25,8 @@ typedef struct CounterSlot
 	/* the counter */
 	pg_atomic_uint32 known;		/* 0: total has not been compared with the table */
 	pg_atomic_uint64 total;
-	pg_atomic_uint32 appended;	/* rows of the table since the last fold */
+	pg_atomic_uint32 appended;	/* rows of the table so far */
+	pg_atomic_uint32 fold_from; /* block of the table where the next fold begins */
 
 	/* counts that are not in the table yet */
 	pg_atomic_uint64 unflushed;
