@@ -27,6 +27,13 @@
 #define StringToQualifiedNameList(name) stringToQualifiedNameList(name, NULL)
 #endif
 
+#if PG_VERSION_NUM < 160000
+#define SetTriggerFiring(relation, name, fires) EnableDisableTrigger(relation, name, fires, false, ShareRowExclusiveLock)
+#else
+#define SetTriggerFiring(relation, name, fires) \
+	EnableDisableTrigger(relation, name, InvalidOid, fires, false, false, ShareRowExclusiveLock)
+#endif
+
 #if PG_VERSION_NUM < 170000
 #define HoldsLock(tag, mode) LockHeldByMe(tag, mode)
 #else

@@ -6,14 +6,13 @@
 
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
 #include "optimizer/plancat.h"
+#include "replication/logicalworker.h"
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/tuplestore.h"
@@ -87,17 +86,6 @@ bnai_counter(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(CounterValue(CounterNow(FindSlot(network->id), network->id)));
 }
 
-/*
- * Returns true in a session that restores a dump: what it loads was counted
- * when it was first written.  pg_dump's scripts and pg_restore, with workers
- * or without, set both.
- */
-static bool
-RestoresDump(void)
-{
-	return !check_function_bodies && namespace_search_path != NULL && namespace_search_path[0] == '\0';
-}
-
 /* Counts the rows that a table itself holds. */
 static int64
 CountTable(Relation relation)
@@ -140,6 +128,8 @@ ChangedRows(const TriggerData *data)
 {
 	if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
 		return TRIGGER_FIRED_BEFORE(data->tg_event) ? TruncatedRows(data->tg_relation) : 0;
+	if (TRIGGER_FIRED_FOR_ROW(data->tg_event))
+		return 1;
 	return tuplestore_tuple_count(data->tg_newtable != NULL ? data->tg_newtable : data->tg_oldtable);
 }
 
@@ -147,12 +137,25 @@ ChangedRows(const TriggerData *data)
 static void
 CheckTrigger(FunctionCallInfo fcinfo, const TriggerData *data)
 {
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_FOR_STATEMENT(data->tg_event) ||
-		data->tg_trigger->tgnargs != 1 ||
-		(!TRIGGER_FIRED_BY_TRUNCATE(data->tg_event) && data->tg_newtable == NULL && data->tg_oldtable == NULL))
+	if (!CALLED_AS_TRIGGER(fcinfo) || data->tg_trigger->tgnargs != 1 ||
+		(TRIGGER_FIRED_FOR_STATEMENT(data->tg_event) && !TRIGGER_FIRED_BY_TRUNCATE(data->tg_event) &&
+		 data->tg_newtable == NULL && data->tg_oldtable == NULL))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function \"bnai_count_rows\" is for triggers that bnai_watch creates")));
+}
+
+/*
+ * Returns true for the trigger that is to count: rows that are replicated are
+ * counted one by one, by who applies them; a session that only says that it
+ * replicates is taken at its word.
+ */
+static bool
+Counts(const TriggerData *data)
+{
+	if (IsLogicalWorker())
+		return TRIGGER_FIRED_FOR_ROW(data->tg_event) || TRIGGER_FIRED_BY_TRUNCATE(data->tg_event);
+	return TRIGGER_FIRED_FOR_STATEMENT(data->tg_event) && SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA;
 }
 
 /*
@@ -164,9 +167,12 @@ bnai_count_rows(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = (TriggerData *) fcinfo->context;
 	const Watch *watch;
+	bool		recalculate;
 	int64		n;
 
 	CheckTrigger(fcinfo, data);
+	if (!Counts(data))
+		return PointerGetDatum(NULL);
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event) && ResultsUpdateInProgress(RelationGetRelid(data->tg_relation)))
 		return PointerGetDatum(NULL);
 	n = ChangedRows(data);
@@ -176,7 +182,9 @@ bnai_count_rows(PG_FUNCTION_ARGS)
 	if (!watch->registered)
 		return PointerGetDatum(NULL);
 	n = n > MAX_COUNT / watch->increment ? MAX_COUNT : n * watch->increment;
-	/* before TRUNCATE it is too early to infer */
-	Count(watch->slot, watch->network, n, TRIGGER_FIRED_AFTER(data->tg_event) ? watch->threshold : 0, watch->action);
+	/* before TRUNCATE it is too early to infer; while changes are applied it is not the time */
+	recalculate = watch->action == ACTION_RECALCULATE && TRIGGER_FIRED_AFTER(data->tg_event) && !IsLogicalWorker();
+	Count(watch->slot, watch->network, n, watch->threshold,
+		  watch->action == ACTION_RECALCULATE && !recalculate ? ACTION_NONE : watch->action);
 	return PointerGetDatum(NULL);
 }

@@ -16,15 +16,23 @@ typedef struct Watch
 	Oid			trigger;		/* hash key */
 	Oid			relation;
 	bool		valid;			/* false: to be read again */
+	uint32		reading;		/* how often it was read: who keeps more about it compares */
 	bool		registered;		/* false: nobody who may change the network asked for this trigger */
 	int			network;
 	CounterSlot *slot;			/* NULL: there was no room */
+	Oid			target;			/* the watched table, which `relation` may be a part of */
 	int			increment;
 	int64		threshold;		/* 0: none */
 	ThresholdAction action;
 } Watch;
 
+/* Looks for the row of bnai_watched that makes triggers of that event on that table count. */
+extern bool IsWatched(int network, Oid relation, const char *event, Oid *target, int *increment);
+
 /* What is known about the trigger that fires. */
 extern const Watch *FindWatch(const TriggerData *data);
+
+/* True in a session that restores a dump. */
+extern bool RestoresDump(void);
 
 #endif							/* BNAI_WATCH_H */

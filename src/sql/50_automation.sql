@@ -10,7 +10,7 @@ CREATE TABLE bnai_watched (
 	network integer NOT NULL,
 	target bnai_source NOT NULL,
 	event text NOT NULL
-		CONSTRAINT event_is_known CHECK (event IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')),
+		CONSTRAINT event_is_known CHECK (event IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'LABEL')),
 	increment integer NOT NULL
 		CONSTRAINT increment_is_positive CHECK (increment > 0),
 	CONSTRAINT bnai_watched_network_fkey FOREIGN KEY (network) REFERENCES bnai_network ON DELETE CASCADE
@@ -55,6 +55,11 @@ RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE
 COMMENT ON FUNCTION bnai_watch IS
 'counts the rows of a table and its partitions that statements INSERT, UPDATE, DELETE or TRUNCATE, each times increment; needs ownership of the network and TRIGGER on the table; once more: changes the increment and includes partitions that are new';
 
+CREATE FUNCTION bnai_label_on_insert(target regclass, network text DEFAULT NULL)
+RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_label_on_insert IS
+'gives each new row, and each row whose observed columns change, its label in the results column, as bnai_predict would; ends with bnai_unwatch(network, target, ''LABEL'')';
+
 CREATE FUNCTION bnai_unwatch(network text, target regclass DEFAULT NULL, event text DEFAULT NULL)
 RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION bnai_unwatch IS
@@ -79,6 +84,23 @@ CREATE FUNCTION bnai_count_rows()
 RETURNS trigger LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION bnai_count_rows IS 'trigger on watched tables, made by bnai_watch';
 
+CREATE FUNCTION bnai_label_row()
+RETURNS trigger LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_label_row IS 'trigger on tables whose rows are labelled as they arrive, made by bnai_label_on_insert';
+
+CREATE FUNCTION bnai_unwatched(network integer)
+RETURNS text[] LANGUAGE C STABLE STRICT PARALLEL UNSAFE COST 1000 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_unwatched IS
+'events and parts of watched tables that are not counted for the network with that id; NULL for who may not read it';
+
+CREATE FUNCTION bnai_watch_partitions()
+RETURNS event_trigger LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_watch_partitions IS 'watches what becomes part of a watched table';
+
+CREATE FUNCTION bnai_check_background()
+RETURNS trigger LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_check_background IS 'refuses inference in the background for a network whose owner could not act as the owner of a watched table';
+
 CREATE FUNCTION bnai_drop_watch_triggers()
 RETURNS trigger LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION bnai_drop_watch_triggers IS 'drops the triggers of a table that is no longer watched';
@@ -93,3 +115,11 @@ CREATE TRIGGER bnai_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON bnai
 	FOR EACH STATEMENT EXECUTE FUNCTION bnai_changed();
 CREATE TRIGGER bnai_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON bnai_network
 	FOR EACH STATEMENT EXECUTE FUNCTION bnai_changed();
+CREATE TRIGGER bnai_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON bnai_run
+	FOR EACH STATEMENT EXECUTE FUNCTION bnai_changed();
+CREATE TRIGGER bnai_check_background AFTER UPDATE OF threshold_action, owner ON bnai_network
+	FOR EACH ROW WHEN (NEW.threshold_action = 'background') EXECUTE FUNCTION bnai_check_background();
+
+CREATE EVENT TRIGGER bnai_watch_partitions ON ddl_command_end WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE')
+	EXECUTE FUNCTION bnai_watch_partitions();
+COMMENT ON EVENT TRIGGER bnai_watch_partitions IS 'watches what becomes part of a watched table';

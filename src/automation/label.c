@@ -1,0 +1,255 @@
+/*
+ * label.c
+ *		Labels for rows as they arrive: the trigger of bnai_label_on_insert.
+ *
+ * What a session needs to label is made once and kept as long as nothing is
+ * said to have changed; a row costs what the scoring costs.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "utils/builtins.h"
+#include "utils/float.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "automation/watch.h"
+#include "catalog/runs.h"
+#include "inference/results.h"
+#include "posterior/labels.h"
+#include "scoring/scoring.h"
+
+PG_FUNCTION_INFO_V1(bnai_label_row);
+
+/* What labels the rows of one table by one of its triggers */
+typedef struct Labeller
+{
+	Oid			trigger;		/* hash key */
+	uint32		reading;		/* of the watch that it was made for; 0: none */
+	MemoryContext context;
+	Scorer	   *scorer;			/* NULL: rows cannot be labelled */
+	AttrNumber *attributes;		/* of the scorer's columns */
+	Oid		   *types;			/* their base types */
+	double	   *row;
+	double	   *old_row;
+	AttrNumber	results;		/* attribute of the results column */
+	Datum	   *labels;			/* of the candidates, in its type */
+} Labeller;
+
+static HTAB *labellers = NULL;
+
+/* Writes a label as a value of the results column's type. */
+static Datum
+LabelDatum(const text *label, Oid type, int32 typmod)
+{
+	char	   *string = text_to_cstring(label);
+	Oid			input;
+	Oid			parameter;
+
+	switch (getBaseType(type))
+	{
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+			string = psprintf("%d", LabelOrdinal(string) + 1);
+			break;
+		default:
+			break;
+	}
+	getTypeInputInfo(type, &input, &parameter);
+	return OidInputFunctionCall(input, string, parameter, typmod);
+}
+
+/* Finds the columns of the scorer in the table; false if one is not there. */
+static bool
+FindColumns(Labeller *labeller, Oid relation)
+{
+	const Scorer *scorer = labeller->scorer;
+
+	labeller->attributes = palloc(sizeof(AttrNumber) * scorer->ncolumns);
+	labeller->types = palloc(sizeof(Oid) * scorer->ncolumns);
+	labeller->row = palloc(sizeof(double) * scorer->ncolumns);
+	labeller->old_row = palloc(sizeof(double) * scorer->ncolumns);
+	for (int i = 0; i < scorer->ncolumns; i++)
+	{
+		labeller->attributes[i] = get_attnum(relation, scorer->columns[i]);
+		if (labeller->attributes[i] <= 0)
+			return false;
+		labeller->types[i] = getBaseType(get_atttype(relation, labeller->attributes[i]));
+	}
+	return true;
+}
+
+/* Makes the labels. */
+static void
+MakeLabels(Labeller *labeller, Relation relation)
+{
+	Form_pg_attribute column = TupleDescAttr(RelationGetDescr(relation), labeller->results - 1);
+
+	labeller->labels = palloc0(sizeof(Datum) * labeller->scorer->ncandidates);
+	for (int i = 0; i < labeller->scorer->ncandidates; i++)
+		if (labeller->scorer->labels[i] != NULL)
+			labeller->labels[i] = LabelDatum(labeller->scorer->labels[i], column->atttypid, column->atttypmod);
+}
+
+/* Makes what is needed to label the rows of a table with the network's current run. */
+static void
+BuildLabeller(Labeller *labeller, const Watch *watch, Relation relation)
+{
+	int64		run;
+	Network    *network;
+
+	PushActiveSnapshot(GetLatestSnapshot());
+	network = LoadUnparsedNetworkById(watch->network, true);
+	run = network != NULL && network->settings.results_column != NULL ? CurrentRun(watch->network) : 0;
+	if (run != 0)
+	{
+		labeller->results = get_attnum(RelationGetRelid(relation), network->settings.results_column);
+		labeller->scorer = BuildScorer(DatumGetPosterior(RunPosterior(run)), CANDIDATES_LABELLED);
+	}
+	PopActiveSnapshot();
+	if (labeller->scorer == NULL || !labeller->scorer->clusters || labeller->results <= 0 ||
+		!FindColumns(labeller, RelationGetRelid(relation)))
+		labeller->scorer = NULL;
+	else
+		MakeLabels(labeller, relation);
+}
+
+/* Makes the labeller again, in memory of its own. */
+static void
+RebuildLabeller(Labeller *labeller, const Watch *watch, Relation relation)
+{
+	MemoryContext old;
+
+	if (labeller->context != NULL)
+		MemoryContextDelete(labeller->context);
+	memset((char *) labeller + sizeof(Oid), 0, sizeof(Labeller) - sizeof(Oid));
+	labeller->context = AllocSetContextCreate(TopMemoryContext, "bnai labeller", ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(labeller->context);
+	BuildLabeller(labeller, watch, relation);
+	MemoryContextSwitchTo(old);
+	labeller->reading = watch->reading;
+}
+
+/* Finds the labeller of a trigger. */
+static Labeller *
+FindLabeller(const Watch *watch, Relation relation)
+{
+	Labeller   *labeller;
+	bool		found;
+
+	if (labellers == NULL)
+	{
+		HASHCTL		control = {.keysize = sizeof(Oid), .entrysize = sizeof(Labeller), .hcxt = TopMemoryContext};
+
+		labellers = hash_create("bnai labellers", 16, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	labeller = hash_search(labellers, &watch->trigger, HASH_ENTER, &found);
+	if (!found)
+		memset((char *) labeller + sizeof(Oid), 0, sizeof(Labeller) - sizeof(Oid));
+	if (labeller->reading != watch->reading)
+		RebuildLabeller(labeller, watch, relation);
+	return labeller;
+}
+
+/* Returns a number of any of the types that can be observed. */
+static double
+NumberOf(Datum value, Oid type)
+{
+	switch (type)
+	{
+		case INT2OID:
+			return DatumGetInt16(value);
+		case INT4OID:
+			return DatumGetInt32(value);
+		case INT8OID:
+			return DatumGetInt64(value);
+		case FLOAT4OID:
+			return DatumGetFloat4(value);
+		case FLOAT8OID:
+			return DatumGetFloat8(value);
+		case NUMERICOID:
+			return DatumGetFloat8(DirectFunctionCall1(numeric_float8, value));
+		default:
+			return get_float8_nan();
+	}
+}
+
+/* Reads the observed columns; a missing value is NaN.  False if one of them is no finite number. */
+static bool
+ReadRow(const Labeller *labeller, HeapTuple tuple, TupleDesc desc, double *row)
+{
+	bool		finite = true;
+
+	for (int i = 0; i < labeller->scorer->ncolumns; i++)
+	{
+		bool		isnull;
+		Datum		value = heap_getattr(tuple, labeller->attributes[i], desc, &isnull);
+
+		row[i] = isnull ? get_float8_nan() : NumberOf(value, labeller->types[i]);
+		finite &= isfinite(row[i]);
+	}
+	return finite;
+}
+
+/* Returns true if an UPDATE leaves the observed columns, and so the label, as they are. */
+static bool
+IsUnchanged(const Labeller *labeller, const TriggerData *data)
+{
+	if (!TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+		return false;
+	(void) ReadRow(labeller, data->tg_trigtuple, RelationGetDescr(data->tg_relation), labeller->old_row);
+	/* the same bits, for NaN is not equal to itself */
+	return memcmp(labeller->row, labeller->old_row, sizeof(double) * labeller->scorer->ncolumns) == 0;
+}
+
+/* Labels a row. */
+static HeapTuple
+LabelRow(const TriggerData *data, HeapTuple tuple, const Labeller *labeller)
+{
+	TupleDesc	desc = RelationGetDescr(data->tg_relation);
+	bool		finite = ReadRow(labeller, tuple, desc, labeller->row);
+	int			attribute = labeller->results;
+	int			candidate;
+	Datum		label;
+	bool		isnull;
+
+	if (IsUnchanged(labeller, data))
+		return tuple;
+	candidate = finite ? ScoreCandidate(labeller->scorer, labeller->row) : -1;
+	label = candidate >= 0 ? labeller->labels[candidate] : (Datum) 0;
+	isnull = label == (Datum) 0;
+	return heap_modify_tuple_by_cols(tuple, desc, 1, &attribute, &label, &isnull);
+}
+
+/* Runs before each INSERT and UPDATE of a row: fills the results column as bnai_predict would. */
+Datum
+bnai_label_row(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+	HeapTuple	tuple;
+	const Watch *watch;
+	const Labeller *labeller;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(data->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(data->tg_event) || TRIGGER_FIRED_BY_DELETE(data->tg_event) ||
+		data->tg_trigger->tgnargs != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"bnai_label_row\" is for triggers that bnai_label_on_insert creates")));
+	tuple = TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
+	watch = FindWatch(data);
+	if (!watch->registered || RestoresDump() || ResultsUpdateInProgress(watch->target))
+		return PointerGetDatum(tuple);
+	labeller = FindLabeller(watch, data->tg_relation);
+	if (labeller->scorer == NULL)
+		return PointerGetDatum(tuple);
+	return PointerGetDatum(LabelRow(data, tuple, labeller));
+}
