@@ -200,16 +200,14 @@ LogSuccess(const Background *background)
 static void
 InferLocked(Background *background)
 {
-	if (background->slot != NULL)
-		pg_atomic_write_u64(&background->slot->running_since, GetCurrentTimestamp());
+	inference_hook(background->id, true);
 	if (InTransaction(background, "loading", Load) &&
 		Iterate(background) &&
 		InTransaction(background, "storing", Store))
 		LogSuccess(background);
 	else
 		(void) InTransaction(background, "recording a failure of", RecordError);
-	if (background->slot != NULL)
-		pg_atomic_write_u64(&background->slot->running_since, 0);
+	inference_hook(background->id, false);
 }
 
 /* Infers a network. */

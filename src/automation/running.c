@@ -6,6 +6,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "storage/ipc.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -28,24 +29,35 @@ typedef struct Running
 static Running running[MAX_DEPTH];
 static int	depth = 0;
 
-/* Says that a network is inferred. */
-static void
-Begin(int network)
-{
-	CounterSlot *slot = FindSlot(network);
-
-	if (slot == NULL || depth == MAX_DEPTH)
-		return;
-	running[depth++] = (Running) {slot, GetCurrentTransactionNestLevel()};
-	pg_atomic_write_u64(&slot->running_since, GetCurrentTimestamp());
-}
-
 /* Takes back what is at that level of the transaction or below. */
 static void
 EndFrom(int level)
 {
 	while (depth > 0 && running[depth - 1].level >= level)
 		pg_atomic_write_u64(&running[--depth].slot->running_since, 0);
+}
+
+/* Takes all back when the session ends: it may be between transactions. */
+static void
+EndSession(int code, Datum arg)
+{
+	EndFrom(0);
+}
+
+/* Says that a network is inferred. */
+static void
+Begin(int network)
+{
+	static bool registered = false;
+	CounterSlot *slot = FindSlot(network);
+
+	if (slot == NULL || depth == MAX_DEPTH)
+		return;
+	if (!registered)
+		before_shmem_exit(EndSession, (Datum) 0);
+	registered = true;
+	running[depth++] = (Running) {slot, GetCurrentTransactionNestLevel()};
+	pg_atomic_write_u64(&slot->running_since, GetCurrentTimestamp());
 }
 
 /* Says that a network is inferred, or is no longer: the one that was last. */

@@ -88,6 +88,8 @@ bnai_guard(PG_FUNCTION_ARGS)
 		return PointerGetDatum(GuardPart(trigger, COUNT_NETWORK));
 	if (RelationGetRelid(relation) == CatalogRelation("bnai_watched"))
 		return PointerGetDatum(GuardPart(trigger, WATCHED_NETWORK));
+	if (RelationGetRelid(relation) == CatalogRelation("bnai_scheduled"))
+		return PointerGetDatum(GuardPart(trigger, SCHEDULED_NETWORK));
 	ereport(ERROR,
 			(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 			 errmsg("function \"bnai_guard\" is for bnai's own tables")));

@@ -84,6 +84,14 @@ enum WatchedColumn
 	WATCHED_INCREMENT
 };
 
+enum ScheduledColumn
+{
+	SCHEDULED_NETWORK = 1,
+	SCHEDULED_SCHEDULE,
+	SCHEDULED_THRESHOLD,
+	SCHEDULED_JOB
+};
+
 /* A scan of one of bnai's tables by the first column of one of its indexes */
 typedef struct CatalogScan
 {

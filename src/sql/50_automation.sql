@@ -37,6 +37,15 @@ CREATE TABLE bnai_failure (
 );
 CREATE INDEX bnai_failure_network ON bnai_failure (network, failed_at);
 
+CREATE TABLE bnai_scheduled (
+	network integer NOT NULL CONSTRAINT bnai_scheduled_pkey PRIMARY KEY,
+	schedule text NOT NULL,
+	threshold bigint,
+	job bigint NOT NULL,
+	CONSTRAINT bnai_scheduled_network_fkey FOREIGN KEY (network) REFERENCES bnai_network ON DELETE CASCADE
+);
+
+COMMENT ON TABLE bnai_scheduled IS 'Networks that are inferred on a schedule, and pg_cron''s number of the job; see the view bnai_status';
 COMMENT ON TABLE bnai_count IS 'Counters: differences whose sum is how much has changed since a network was last inferred; see the view bnai_status';
 COMMENT ON TABLE bnai_watched IS 'Watched tables: whose changes are counted for which network; see the view bnai_watches';
 COMMENT ON TABLE bnai_attempt IS 'Inferences in the background: the latest of each network; see the view bnai_status';
@@ -44,6 +53,7 @@ COMMENT ON TABLE bnai_failure IS 'Inferences in the background that failed; see 
 
 SELECT pg_catalog.pg_extension_config_dump('bnai_count', 'WHERE network IN (SELECT id FROM @extschema@.bnai_network)');
 SELECT pg_catalog.pg_extension_config_dump('bnai_watched', '');
+SELECT pg_catalog.pg_extension_config_dump('bnai_scheduled', '');
 
 CREATE FUNCTION bnai_increment(network text, n bigint)
 RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
@@ -70,6 +80,26 @@ RETURNS boolean LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MOD
 COMMENT ON FUNCTION bnai_recalculate_if_needed IS
 'infers a network again and sets its counter to 0 if the counter is at least threshold (by default the setting counter_threshold); true if it did; for schedulers';
 
+CREATE FUNCTION bnai_schedule(network text, schedule text, threshold bigint DEFAULT NULL)
+RETURNS bigint LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_schedule IS
+'lets pg_cron infer a network regularly, as the current user, if its counter is at least threshold then; schedule is in cron''s notation; returns the number of the job; once more: replaces the schedule';
+
+CREATE FUNCTION bnai_unschedule(network text)
+RETURNS boolean LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_unschedule IS
+'ends what bnai_schedule began; true if there was a schedule';
+
+CREATE FUNCTION bnai_next_time(schedule text)
+RETURNS timestamptz LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_next_time IS
+'when a schedule in cron''s notation comes next, in the time zone that pg_cron uses; NULL if that cannot be said';
+
+CREATE PROCEDURE bnai_infer_now(network text, threshold bigint DEFAULT NULL)
+LANGUAGE C AS 'MODULE_PATHNAME';
+COMMENT ON PROCEDURE bnai_infer_now IS
+'infers a network like bnai_infer, if its counter is at least threshold, and takes off what was counted; commits between loading and storing, so that vacuum goes on while it iterates';
+
 CREATE FUNCTION bnai_counter(network integer)
 RETURNS bigint LANGUAGE C STABLE STRICT PARALLEL UNSAFE COST 1000 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION bnai_counter IS
@@ -79,6 +109,16 @@ CREATE FUNCTION bnai_running_since(network integer)
 RETURNS timestamptz LANGUAGE C VOLATILE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION bnai_running_since IS
 'when the inference of the network with that id began that is under way; NULL if none is, and for who may not read it';
+
+CREATE FUNCTION bnai_labelled_rows(network integer)
+RETURNS bigint LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 100000 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_labelled_rows IS
+'rows of the source of the network with that id that have a label; counted in a table of up to 80 MB, else an estimate as of the last ANALYZE; NULL for who may not read it';
+
+CREATE FUNCTION bnai_unlabelled_share(network integer)
+RETURNS double precision LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 100000 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_unlabelled_share IS
+'share of the rows of the source of the network with that id that have no label, from 0 to 1, likewise';
 
 CREATE FUNCTION bnai_count_rows()
 RETURNS trigger LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
@@ -105,6 +145,10 @@ CREATE FUNCTION bnai_drop_watch_triggers()
 RETURNS trigger LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION bnai_drop_watch_triggers IS 'drops the triggers of a table that is no longer watched';
 
+CREATE FUNCTION bnai_drop_job()
+RETURNS trigger LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_drop_job IS 'takes a job from pg_cron that is no longer scheduled';
+
 CREATE FUNCTION bnai_changed()
 RETURNS trigger LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION bnai_changed IS 'tells all sessions that networks or watches have changed';
@@ -119,6 +163,9 @@ CREATE TRIGGER bnai_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON bnai
 	FOR EACH STATEMENT EXECUTE FUNCTION bnai_changed();
 CREATE TRIGGER bnai_check_background AFTER UPDATE OF threshold_action, owner ON bnai_network
 	FOR EACH ROW WHEN (NEW.threshold_action = 'background') EXECUTE FUNCTION bnai_check_background();
+
+CREATE TRIGGER bnai_drop_job BEFORE DELETE ON bnai_scheduled
+	FOR EACH ROW EXECUTE FUNCTION bnai_drop_job();
 
 CREATE EVENT TRIGGER bnai_watch_partitions ON ddl_command_end WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE')
 	EXECUTE FUNCTION bnai_watch_partitions();

@@ -100,6 +100,11 @@ SELECT n.name AS network,
 	a.error AS last_error,
 	a.failed_at AS last_error_at,
 	a.next_attempt,
+	c.schedule,
+	bnai_next_time(c.schedule) AS next_scheduled_run,
+	bnai_unwatched(n.id) AS unwatched,
+	bnai_labelled_rows(n.id) AS rows_labelled,
+	bnai_unlabelled_share(n.id) AS unlabelled_share,
 	r.id AS run,
 	r.started_at AS last_run,
 	r.elapsed,
@@ -117,6 +122,7 @@ LEFT JOIN LATERAL (
 ) leaf ON true
 LEFT JOIN bnai_run r ON r.network = n.id AND r.is_current
 LEFT JOIN bnai_attempt a ON a.network = n.id
+LEFT JOIN bnai_scheduled c ON c.network = n.id
 WHERE bnai_may_read(n.id);
 COMMENT ON VIEW bnai_status IS 'state of the networks: what they read, when they are inferred again, how much was counted since then, and the current run';
 

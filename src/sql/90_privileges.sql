@@ -16,10 +16,11 @@ CREATE TRIGGER bnai_guard BEFORE INSERT ON bnai_node FOR EACH ROW EXECUTE FUNCTI
 CREATE TRIGGER bnai_guard BEFORE INSERT ON bnai_run FOR EACH ROW EXECUTE FUNCTION bnai_guard();
 CREATE TRIGGER bnai_guard BEFORE INSERT ON bnai_count FOR EACH ROW EXECUTE FUNCTION bnai_guard();
 CREATE TRIGGER bnai_guard BEFORE INSERT ON bnai_watched FOR EACH ROW EXECUTE FUNCTION bnai_guard();
+CREATE TRIGGER bnai_guard BEFORE INSERT ON bnai_scheduled FOR EACH ROW EXECUTE FUNCTION bnai_guard();
 
-REVOKE ALL ON bnai_network, bnai_node, bnai_run, bnai_count, bnai_watched, bnai_attempt, bnai_failure FROM PUBLIC;
+REVOKE ALL ON bnai_network, bnai_node, bnai_run, bnai_count, bnai_watched, bnai_scheduled, bnai_attempt, bnai_failure FROM PUBLIC;
 REVOKE ALL ON SEQUENCE bnai_network_id_seq, bnai_run_id_seq FROM PUBLIC;
-GRANT SELECT, INSERT ON bnai_network, bnai_node, bnai_run, bnai_count, bnai_watched TO pg_database_owner;
+GRANT SELECT, INSERT ON bnai_network, bnai_node, bnai_run, bnai_count, bnai_watched, bnai_scheduled TO pg_database_owner;
 GRANT SELECT, UPDATE ON SEQUENCE bnai_network_id_seq, bnai_run_id_seq TO pg_database_owner;
 
 GRANT SELECT ON bnai_networks, bnai_nodes, bnai_edges, bnai_runs, bnai_progress, bnai_status, bnai_watches TO PUBLIC;
