@@ -76,6 +76,10 @@ endif
 demo:
 	@scripts/demo
 
+bench:
+	@scripts/setup test
+	@scripts/cluster run bench/speed.py
+
 test:
 	@TEST='$(TEST)' scripts/test
 
@@ -85,4 +89,4 @@ format:
 lint:
 	@scripts/lint
 
-.PHONY: announce demo test format lint FORCE
+.PHONY: announce bench demo test format lint FORCE

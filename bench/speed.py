@@ -122,9 +122,11 @@ def compare(sizes, repeat):
             for workers, times in ((0, alone), (1, two)):
                 times.append(per_iteration(lambda n: infer_seconds(x, groups, n, workers)[0], iterations))
         median = statistics.median
-        print(f"| {rows:,}, {dim}, {groups} | {show(peer)} | {show(alone)} | {show(two)} | {median(alone) / rows * 1e9:.1f} "
-              f"| {median(peer) / median(alone):.0f} | {median(peer) / median(two):.0f} |", flush=True)
-    print(f"\nminimum / median / maximum of {repeat}; {machine()}, kernels {infer_seconds(x, groups, 1, 0)[2]}")
+        print(f"| {rows:,}, {dim}, {groups} | {show(peer)} | {show(alone)} | {show(two)} | {min(alone) / rows * 1e9:.1f} "
+              f"| {median(peer) / median(alone):.0f} ({min(peer) / min(alone):.0f}) "
+              f"| {median(peer) / median(two):.0f} ({min(peer) / min(two):.0f}) |", flush=True)
+    print(f"\nMinimum / median / maximum of {repeat}; ratios of medians (of minima), ns of the minimum.  "
+          f"{machine()}, kernels {infer_seconds(x, groups, 1, 0)[2]}.")
 
 
 def scaling():
