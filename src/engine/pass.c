@@ -171,15 +171,21 @@ RunPass(Job *const *jobs, int njobs)
 static void
 CountBlock(const double *scores, int components, int rows, int valid, int64 *best)
 {
-	for (int n = 0; n < valid; n++)
-	{
-		int			max = 0;
+	double		highest[KERNEL_MAX_ROWS];
+	int			index[KERNEL_MAX_ROWS] = {0};
 
-		for (int k = 1; k < components; k++)
-			if (scores[(Size) k * rows + n] > scores[(Size) max * rows + n])
-				max = k;
-		best[max]++;
+	memcpy(highest, scores, sizeof(double) * valid);
+	for (int k = 1; k < components; k++)
+	{
+		scores += rows;
+		for (int n = 0; n < valid; n++)
+		{
+			index[n] = scores[n] > highest[n] ? k : index[n];
+			highest[n] = Max(scores[n], highest[n]);
+		}
 	}
+	for (int n = 0; n < valid; n++)
+		best[index[n]]++;
 }
 
 /* Adds sums of r_old r_new of a block, for the components that are live in each. */
@@ -188,13 +194,8 @@ ShareBlock(const Job *job, const double *r, const Job *old, const double *r_old,
 {
 	for (int i = 0; i < old->nlive; i++)
 		for (int k = 0; k < job->nlive; k++)
-		{
-			double		sum = 0.0;
-
-			for (int n = 0; n < rows; n++)
-				sum += r_old[(Size) i * rows + n] * r[(Size) k * rows + n];
-			shared[(Size) old->live[i] * job->plan->components + job->live[k]] += sum;
-		}
+			shared[(Size) old->live[i] * job->plan->components + job->live[k]]
+				+= ActiveKernels->dot(rows, r_old + (Size) i * rows, r + (Size) k * rows);
 }
 
 /*

@@ -98,8 +98,7 @@ ScoreBlock(WorkSpace *space, const Job *job, int rows)
 		double	   *scores = space->scores + (Size) k * rows;
 		const double *constants = JobConstants(job, k);
 
-		for (int n = 0; n < rows; n++)
-			scores[n] = constants[0];
+		ActiveKernels->fill(constants[0], rows, scores);
 		for (int l = 0; l < job->plan->nleaves; l++)
 		{
 			const PlanLeaf *leaf = &job->plan->leaves[l];

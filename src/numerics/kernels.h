@@ -20,6 +20,12 @@ typedef struct Kernels
 {
 	const char *name;
 
+	/* out[n] = value */
+	void		(*fill) (double value, int rows, double *out);
+
+	/* Returns the sum of products. */
+	double		(*dot) (int rows, const double *a, const double *b);
+
 	/*
 	 * Gaussian score: out[n] += c - |U (x_n - m)|^2, where constants are c, m
 	 * and the rows of the upper triangular U, packed (see QuadraticSize).

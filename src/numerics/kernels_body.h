@@ -74,6 +74,26 @@ ExpNegativeArray(int rows, double *values)
 		STORE(values + n, ExpNegative(LOAD(values + n)));
 }
 
+static void
+Fill(double value, int rows, double *out)
+{
+	for (int n = 0; n < rows; n += VECTOR_WIDTH)
+		STORE(out + n, SPLAT(value));
+}
+
+static double
+Dot(int rows, const double *a, const double *b)
+{
+	Vec			products = SPLAT(0.0);
+	double		sum = 0.0;
+
+	for (int n = 0; n < rows; n += VECTOR_WIDTH)
+		products += LOAD(a + n) * LOAD(b + n);
+	for (int l = 0; l < VECTOR_WIDTH; l++)
+		sum += products[l];
+	return sum;
+}
+
 /* Scores with all of a row's differences in registers. */
 INLINE void
 QuadraticScoreSmall(const int dim, const double *constants, const double *const *x, int rows, double *out)
@@ -399,6 +419,8 @@ Softmax(int components, int rows, int valid, double *scores)
 
 const Kernels KERNEL_SET = {
 	.name = KERNEL_NAME,
+	.fill = Fill,
+	.dot = Dot,
 	.quadratic_score = QuadraticScore,
 	.quadratic_sums = QuadraticSums,
 	.softmax = Softmax,
