@@ -171,7 +171,7 @@ SendNotice(TimestampTz now)
 	double		seconds = (now - own.iterating) / 1e6;
 
 	initStringInfo(&text);
-	if (own.phase != PROGRESS_ITERATING)
+	if (own.phase != PROGRESS_ITERATING || own.iteration == 0)
 		appendStringInfo(&text, "%s, " INT64_FORMAT " rows", phase_names[own.phase], own.rows);
 	else
 	{

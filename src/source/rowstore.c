@@ -31,6 +31,9 @@
 
 #define INITIAL_POINTERS 64
 
+/* Memory is taken in doubling pieces up to this size: giving back many small ones can take seconds */
+#define MAX_SLAB_BYTES ((Size) 32 * 1024 * 1024)
+
 void		(*RowsAppended) (int64 rows) = NULL;
 
 static int
@@ -138,6 +141,28 @@ CreateFile(RowStorage *storage)
 													 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 }
 
+/* Returns a chunk of private memory. */
+static double *
+PrivateChunk(RowStorage *storage)
+{
+	char	   *chunk;
+
+	if (storage->slab_room == 0)
+	{
+		int			chunks = Min(MAX_SLAB_BYTES / storage->chunk_bytes, (Size) storage->memory_chunks);
+
+		if (storage->slabs == NULL)
+			storage->slabs = AllocSetContextCreate(storage->context, "bnai rows", ALLOCSET_SMALL_SIZES);
+		storage->slab_room = Max(1, Min(chunks, storage->memory_limit - storage->memory_chunks));
+		storage->slab = MemoryContextAllocExtended(storage->slabs, storage->chunk_bytes * storage->slab_room,
+												   MCXT_ALLOC_HUGE);
+	}
+	chunk = storage->slab;
+	storage->slab += storage->chunk_bytes;
+	storage->slab_room--;
+	return (double *) chunk;
+}
+
 /* Returns memory for one more chunk; NULL if it must go to the file. */
 static double *
 MemoryChunk(RowStorage *storage)
@@ -146,7 +171,7 @@ MemoryChunk(RowStorage *storage)
 		return NULL;
 	if (storage->shared)
 		return SharedChunk(storage);
-	return MemoryContextAllocExtended(storage->context, storage->chunk_bytes, MCXT_ALLOC_HUGE);
+	return PrivateChunk(storage);
 }
 
 static void

@@ -148,9 +148,12 @@ ShareChunks(RowStore *store)
 		double	   *shared = TakeChunk(storage, header);
 
 		memcpy(shared, storage->chunks[c], storage->chunk_bytes);
-		pfree(storage->chunks[c]);
 		storage->chunks[c] = shared;
 	}
+	if (storage->slabs)
+		MemoryContextDelete(storage->slabs);
+	storage->slabs = NULL;
+	storage->slab_room = 0;
 	return true;
 }
 

@@ -43,6 +43,11 @@ struct RowStorage
 	int			max_pointers;
 	double	  **chunks;
 
+	/* private memory */
+	MemoryContext slabs;		/* pieces that chunks are cut from */
+	char	   *slab;			/* the rest of the last one */
+	int			slab_room;		/* chunks in it */
+
 	/* shared memory */
 	int64		share_from;		/* rows; 0: not shared */
 	SharedRows *shared;			/* NULL: memory is private */
