@@ -149,45 +149,47 @@ def seconds_of(query, settings=()):
 
 
 def labels(repeat):
-    """Prints what labels cost beside statements that do as little as possible with the same rows."""
-    rows = 1_000_000
-    load_table(make_data(rows, 2, 10))
-    off = ("max_parallel_workers_per_gather = 0",)
-    sql("""SELECT bnai_drop_network(network) FROM bnai_networks WHERE network IN ('bench', 'labels');
+    """Prints what loading, predicting and labelling cost beside statements that do little with the same rows."""
+    load_table(make_data(1_000_000, 2, 10))
+    off = ("max_parallel_workers_per_gather = 0", "synchronize_seqscans = off")
+    sql("""SELECT bnai_drop_network(network) FROM bnai_networks WHERE network = 'labels';
         SELECT bnai_create_clustering('labels', 'bench', '{c0,c1}', results_column => 'label', max_clusters => 10,
-            restarts => 1, moves => false, max_iterations => 1, restart_sample => 0);""")
-    pairs = {
-        "loading : sum of the columns": ([], []),
-        "bnai_predict by name : sum(sqrt(a*a + b*b))": ([], []),
-        "writing all labels : UPDATE to a constant": ([], []),
-    }
+            restarts => 1, moves => false, max_iterations => 20, restart_sample => 0);
+        SELECT * FROM bnai_infer('labels');""")
+    infer = "SELECT * FROM bnai_infer('labels');"
+    cost = {name: [] for name in ("sum", "load", "arithmetic", "predict", "update", "label", "store")}
+
+    def fresh():
+        sql("UPDATE bench SET label = NULL;")
+        sql("VACUUM FULL bench;")
+
     for _ in range(repeat):
-        cost = list(pairs.values())
-        fresh = "DROP TABLE IF EXISTS fresh; CREATE TABLE fresh AS SELECT c0, c1, label FROM bench; VACUUM fresh;"
-        sql(fresh.replace("fresh", "copy"))
-        sql("DROP TABLE copy;")
-        out, _ = sql("SELECT extract(epoch FROM elapsed) FROM bnai_infer('labels');", settings=off)
-        cost[0][1].append(seconds_of("SELECT sum(c0), sum(c1) FROM bench;", off))
-        cost[1][0].append(seconds_of("SELECT count(bnai_predict('labels', c0, c1)) FROM bench;", off))
-        cost[1][1].append(seconds_of("SELECT sum(sqrt(c0 * c0 + c1 * c1)) FROM bench;", off))
-        sql("UPDATE bench SET label = NULL;")
-        sql("VACUUM FULL bench;")
-        everything = seconds_of("SELECT * FROM bnai_infer('labels');", off)
-        sql("VACUUM FULL bench;")
-        nothing = seconds_of("SELECT * FROM bnai_infer('labels');", off)
-        sql("UPDATE bench SET label = NULL;")
-        sql("VACUUM FULL bench;")
-        cost[2][0].append(everything - nothing)
-        cost[2][1].append(seconds_of("UPDATE bench SET label = 'A';"))
-        sql("UPDATE bench SET label = NULL;")
-        sql("VACUUM FULL bench;")
+        fresh()
+        cost["sum"].append(seconds_of("SELECT sum(c0), sum(c1) FROM bench;", off))
+        cost["arithmetic"].append(seconds_of("SELECT sum(sqrt(c0 * c0 + c1 * c1)) FROM bench;", off))
+        cost["predict"].append(seconds_of("SELECT count(bnai_predict('labels', c0, c1)) FROM bench;", off))
+        cost["update"].append(seconds_of("UPDATE bench SET label = 'A';"))
+        fresh()
+        cost["label"].append(seconds_of("UPDATE bench SET label = bnai_predict('labels', c0, c1);"))
+        fresh()
+        with_labels = seconds_of(infer, off)
+        fresh()
         sql("SELECT bnai_set('labels', 'results_column', NULL);")
-        cost[0][0].append(seconds_of("SELECT * FROM bnai_infer('labels');", off))
-        sql("SELECT bnai_set('labels', 'results_column', 'label');")
-    print("| what : compared with | s | s | ratio of medians |")
-    print("|---|---|---|---|")
-    for name, (mine, other) in pairs.items():
-        print(f"| {name} | {show(mine, 1)} | {show(other, 1)} | {statistics.median(mine) / statistics.median(other):.2f} |")
+        without = seconds_of(infer, off)
+        sql("SELECT bnai_set('labels', 'max_iterations', '1');")
+        one = seconds_of(infer, off)
+        sql("SELECT bnai_set('labels', 'max_iterations', '20'); SELECT bnai_set('labels', 'results_column', 'label');")
+        cost["store"].append(with_labels - without)
+        cost["load"].append(one - (without - one) / 19 * 2)
+    print("| what | s | compared with | s | ratio of medians |")
+    print("|---|---|---|---|---|")
+    for mine, other, what, against in (
+            ("load", "sum", "loading, drawing seeds, counting", "`sum(c0), sum(c1)`"),
+            ("predict", "arithmetic", "`bnai_predict` by name, 10 groups", "`sum(sqrt(c0 * c0 + c1 * c1))`"),
+            ("label", "update", "`UPDATE` by `bnai_predict`", "`UPDATE` to a constant"),
+            ("store", "update", "labels of a first `bnai_infer`", "`UPDATE` to a constant")):
+        print(f"| {what} | {show(cost[mine], 1)} | {against} | {show(cost[other], 1)} "
+              f"| {statistics.median(cost[mine]) / statistics.median(cost[other]):.2f} |")
 
 
 def whole(rows=1_000_000, restarts=15):

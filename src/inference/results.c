@@ -168,12 +168,16 @@ WriteResults(const Network *network, const Posterior *posterior)
 	if (integer)
 		appendStringInfoChar(&label, ')');
 
-	/* IS DISTINCT FROM, by a function whose name is qualified: operators are looked up in the search path */
+	/*
+	 * IS DISTINCT FROM, by a function whose name is qualified: operators are
+	 * looked up in the search path.  Each branch predicts once.
+	 */
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "UPDATE %s SET %s = %s WHERE NOT coalesce(pg_catalog.%s(%s::pg_catalog.%s%s, %s), "
-					 "%s IS NULL AND %s IS NULL)",
-					 QualifiedSource(network), column, label.data, integer ? "int84eq" : "texteq", column,
-					 integer ? "int8" : "text", integer ? "" : " COLLATE pg_catalog.\"C\"", label.data, column, label.data);
+	appendStringInfo(&sql, "UPDATE %s SET %s = %s WHERE CASE WHEN %s IS NULL THEN %s IS NOT NULL "
+					 "ELSE NOT coalesce(pg_catalog.%s(%s::pg_catalog.%s%s, %s), false) END",
+					 QualifiedSource(network), column, label.data, column, label.data,
+					 integer ? "int84eq" : "texteq", column, integer ? "int8" : "text",
+					 integer ? "" : " COLLATE pg_catalog.\"C\"", label.data);
 	return RunUpdate(NetworkSource(network), sql.data, 1, &type, &value);
 }
 
