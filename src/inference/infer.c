@@ -16,8 +16,8 @@
 
 #include "catalog/privileges.h"
 #include "catalog/runs.h"
-#include "engine/parallel.h"
 #include "engine/progress.h"
+#include "inference/fit.h"
 #include "inference/infer.h"
 #include "inference/results.h"
 #include "inference/summary.h"
@@ -99,17 +99,12 @@ void		(*inference_hook) (int network, bool begins) = NULL;
 static LoadResult
 LoadNetworkRows(const Network *network, const NetworkPlan *plan, bool keep)
 {
-	LoadRequest request = {
-		.source = plan->source,
-		.ncolumns = plan->ncolumns,
-		.columns = plan->columns,
-		.frame_group = plan->frame_group,
-		.max_labels = plan->components,
-		.keep = keep,
-		.share_from = keep ? 0 : ParallelRows(plan),
-	};
+	LoadRequest request = RowsForPlan(plan);
 	LoadResult	result;
 
+	request.keep = keep;
+	if (keep)
+		request.share_from = 0;
 	if (network->settings.start == START_RESULTS && plan->selector >= 0)
 	{
 		if (network->settings.results_column == NULL)
@@ -221,8 +216,7 @@ IterateInference(Inference *inference)
 
 	RecordRows(inference->rows->rows);
 	EnterPhase(PROGRESS_ITERATING);
-	BindPlan(inference->plan, inference->rows);
-	inference->fit = FitInParallel(inference->plan, inference->rows);
+	inference->fit = FitRows(inference->plan, inference->rows);
 	MemoryContextSwitchTo(old);
 }
 

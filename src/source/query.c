@@ -18,74 +18,111 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
-typedef struct RowReceiver
+struct RowIntake
 {
-	DestReceiver pub;
 	const LoadRequest *request;
 	LoadResult	result;
 	double	   *values;			/* one row */
 	MemoryContext context;
-	int			nlabels;
-	char	  **labels;			/* distinct labels in order of appearance */
+	char	  **labels;			/* distinct labels in order of appearance; result.nlabels of them */
+};
+
+typedef struct RowReceiver
+{
+	DestReceiver pub;
+	RowIntake  *intake;
 } RowReceiver;
 
 /* Returns the index of a label, adding it if it is new. */
 static int
-LabelIndex(RowReceiver *receiver, Datum datum)
+LabelIndex(RowIntake *intake, Datum datum)
 {
 	text	   *label = DatumGetTextPP(datum);
 	int			len = VARSIZE_ANY_EXHDR(label);
 	const char *data = VARDATA_ANY(label);
 	MemoryContext old;
 
-	for (int i = 0; i < receiver->nlabels; i++)
-		if (strlen(receiver->labels[i]) == len && memcmp(receiver->labels[i], data, len) == 0)
+	for (int i = 0; i < intake->result.nlabels; i++)
+		if (strlen(intake->labels[i]) == len && memcmp(intake->labels[i], data, len) == 0)
 			return i;
-	if (receiver->nlabels == receiver->request->max_labels)
+	if (intake->result.nlabels == intake->request->max_labels)
 		ereport(ERROR,
 				(errcode(ERRCODE_CARDINALITY_VIOLATION),
 				 errmsg("column \"%s\" holds more than %d different labels, one for each component of the network",
-						receiver->request->label_column, receiver->request->max_labels),
+						intake->request->label_column, intake->request->max_labels),
 				 errhint("Give the network more components, or start it with kmeans++.")));
-	old = MemoryContextSwitchTo(receiver->context);
-	receiver->labels[receiver->nlabels] = pnstrdup(data, len);
+	old = MemoryContextSwitchTo(intake->context);
+	intake->labels[intake->result.nlabels] = pnstrdup(data, len);
 	MemoryContextSwitchTo(old);
-	return receiver->nlabels++;
+	return intake->result.nlabels++;
 }
 
 static void
-ReportNotFinite(const RowReceiver *receiver, int column)
+ReportNotFinite(const RowIntake *intake, int column)
 {
+	const LoadRequest *request = intake->request;
+	double		value = intake->values[column];
+	const char *what = isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity";
+
 	ereport(ERROR,
 			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-			 errmsg("column \"%s\" of \"%s\" holds %s, which cannot be fitted", receiver->request->columns[column],
-					get_rel_name(receiver->request->source),
-					isnan(receiver->values[column]) ? "NaN" : receiver->values[column] > 0 ? "Infinity" : "-Infinity"),
-			 errhint("Correct the rows, or use a view without them as the source.")));
+			 OidIsValid(request->source) ?
+			 errmsg("column \"%s\" of \"%s\" holds %s, which cannot be fitted", request->columns[column],
+					get_rel_name(request->source), what) :
+			 errmsg("%s was given for column \"%s\", which cannot be fitted", what, request->columns[column]),
+			 OidIsValid(request->source) ?
+			 errhint("Correct the rows, or use a view without them as the source.") :
+			 errhint("Correct the rows, or leave them out with FILTER or WHERE.")));
 }
 
-/* Appends one row of the executor to the store. */
+RowIntake *
+BeginRows(const LoadRequest *request, MemoryContext context)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+	RowIntake  *intake = palloc0(sizeof(RowIntake));
+	RowStore   *rows = RowStoreCreate(context, request->ncolumns, request->label_column ? request->max_labels : 0,
+									  request->share_from);
+
+	if (request->keep)
+		RowStoreKeep(rows);
+	rows->frame_group = request->frame_group;
+	rows->names = request->columns;
+	intake->request = request;
+	intake->result.rows = rows;
+	intake->context = context;
+	intake->values = palloc(sizeof(double) * (request->ncolumns + 1));
+	intake->labels = palloc(sizeof(char *) * (request->max_labels + 1));
+	MemoryContextSwitchTo(old);
+	return intake;
+}
+
+void
+TakeRow(RowIntake *intake, const Datum *values, const bool *nulls)
+{
+	int			ncolumns = intake->request->ncolumns;
+
+	for (int j = 0; j < ncolumns; j++)
+	{
+		if (nulls[j])
+		{
+			intake->result.skipped++;
+			return;
+		}
+		intake->values[j] = DatumGetFloat8(values[j]);
+		if (unlikely(!isfinite(intake->values[j])))
+			ReportNotFinite(intake, j);
+	}
+	if (intake->request->label_column)
+		intake->values[ncolumns] = nulls[ncolumns] ? -1 : LabelIndex(intake, values[ncolumns]);
+	RowStoreAppend(intake->result.rows, intake->values);
+}
+
+/* Takes one row of the executor. */
 static bool
 ReceiveRow(TupleTableSlot *slot, DestReceiver *self)
 {
-	RowReceiver *receiver = (RowReceiver *) self;
-	int			ncolumns = receiver->request->ncolumns;
-
 	slot_getallattrs(slot);
-	for (int j = 0; j < ncolumns; j++)
-	{
-		if (slot->tts_isnull[j])
-		{
-			receiver->result.skipped++;
-			return true;
-		}
-		receiver->values[j] = DatumGetFloat8(slot->tts_values[j]);
-		if (unlikely(!isfinite(receiver->values[j])))
-			ReportNotFinite(receiver, j);
-	}
-	if (receiver->request->label_column)
-		receiver->values[ncolumns] = slot->tts_isnull[ncolumns] ? -1 : LabelIndex(receiver, slot->tts_values[ncolumns]);
-	RowStoreAppend(receiver->result.rows, receiver->values);
+	TakeRow(((RowReceiver *) self)->intake, slot->tts_values, slot->tts_isnull);
 	return true;
 }
 
@@ -129,17 +166,25 @@ CompareLabels(const void *a, const void *b)
 
 /* Returns the rank of each label in their own order, instead of that of the rows, which an UPDATE changes. */
 static int *
-RankLabels(const RowReceiver *receiver)
+RankLabels(const RowIntake *intake)
 {
-	char	 ***sorted = palloc(sizeof(char **) * (receiver->nlabels + 1));
-	int		   *rank = palloc0(sizeof(int) * (receiver->request->max_labels + 1));
+	int			nlabels = intake->result.nlabels;
+	char	 ***sorted = palloc(sizeof(char **) * (nlabels + 1));
+	int		   *rank = palloc0(sizeof(int) * (intake->request->max_labels + 1));
 
-	for (int i = 0; i < receiver->nlabels; i++)
-		sorted[i] = &receiver->labels[i];
-	qsort(sorted, receiver->nlabels, sizeof(char **), CompareLabels);
-	for (int i = 0; i < receiver->nlabels; i++)
-		rank[sorted[i] - receiver->labels] = i;
+	for (int i = 0; i < nlabels; i++)
+		sorted[i] = &intake->labels[i];
+	qsort(sorted, nlabels, sizeof(char **), CompareLabels);
+	for (int i = 0; i < nlabels; i++)
+		rank[sorted[i] - intake->labels] = i;
 	return rank;
+}
+
+LoadResult
+EndRows(RowIntake *intake)
+{
+	RowStoreFinish(intake->result.rows, intake->request->label_column ? RankLabels(intake) : NULL);
+	return intake->result;
 }
 
 LoadResult
@@ -147,21 +192,11 @@ LoadRows(const LoadRequest *request, MemoryContext context)
 {
 	RowReceiver receiver = {
 		.pub = {ReceiveRow, ReceiverStartup, ReceiverShutdown, ReceiverShutdown, DestTuplestore},
-		.request = request,
-		.context = context,
+		.intake = BeginRows(request, context),
 	};
 	SPIExecuteOptions options = {.dest = &receiver.pub};
 	int			guc_level;
 	int			result;
-
-	receiver.result.rows = RowStoreCreate(context, request->ncolumns, request->label_column ? request->max_labels : 0,
-										   request->share_from);
-	if (request->keep)
-		RowStoreKeep(receiver.result.rows);
-	receiver.result.rows->frame_group = request->frame_group;
-	receiver.result.rows->names = request->columns;
-	receiver.values = MemoryContextAlloc(context, sizeof(double) * (request->ncolumns + 1));
-	receiver.labels = MemoryContextAlloc(context, sizeof(char *) * (request->max_labels + 1));
 
 	/* the order of rows must not depend on other sessions or on workers */
 	guc_level = NewGUCNestLevel();
@@ -173,8 +208,5 @@ LoadRows(const LoadRequest *request, MemoryContext context)
 	AtEOXact_GUC(true, guc_level);
 	if (result != SPI_OK_SELECT)
 		elog(ERROR, "reading the source failed: %s", SPI_result_code_string(result));
-
-	receiver.result.nlabels = receiver.nlabels;
-	RowStoreFinish(receiver.result.rows, request->label_column ? RankLabels(&receiver) : NULL);
-	return receiver.result;
+	return EndRows(receiver.intake);
 }

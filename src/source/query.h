@@ -1,6 +1,6 @@
 /*
  * query.h
- *		Reading the observed columns of a source into a row store.
+ *		Rows into a row store: those of a source, or one by one.
  */
 #ifndef BNAI_QUERY_H
 #define BNAI_QUERY_H
@@ -9,7 +9,7 @@
 
 typedef struct LoadRequest
 {
-	Oid			source;
+	Oid			source;			/* InvalidOid: rows come one by one */
 	int			ncolumns;
 	char	  **columns;
 	const int  *frame_group;	/* see RowStore */
@@ -34,5 +34,17 @@ typedef struct LoadResult
  * max_labels; whatever the executor raises.
  */
 extern LoadResult LoadRows(const LoadRequest *request, MemoryContext context);
+
+/*
+ * Takes rows one by one: for each the observed columns as float8, then the label
+ * as text if there is one.  Everything is below `context`; `request` must live as
+ * long.  Between the first row and the end the current resource owner must be
+ * the same.  Errors: as above.
+ */
+typedef struct RowIntake RowIntake;
+
+extern RowIntake *BeginRows(const LoadRequest *request, MemoryContext context);
+extern void TakeRow(RowIntake *intake, const Datum *values, const bool *nulls);
+extern LoadResult EndRows(RowIntake *intake);
 
 #endif

@@ -1,0 +1,17 @@
+/*
+ * fit.h
+ *		What bnai_infer and bnai_fit share: from rows to a fit.
+ */
+#ifndef BNAI_INFERENCE_FIT_H
+#define BNAI_INFERENCE_FIT_H
+
+#include "engine/vb.h"
+#include "source/query.h"
+
+/* What a plan reads of each row, from its source. */
+extern LoadRequest RowsForPlan(const NetworkPlan *plan);
+
+/* Fits a plan to rows that are loaded; everything is allocated in the current memory context. */
+extern Fit *FitRows(NetworkPlan *plan, const RowStore *rows);
+
+#endif
