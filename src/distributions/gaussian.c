@@ -229,13 +229,13 @@ GaussianScore(int dim, const double *constants, const double *const *x, int rows
 }
 
 static void
-GaussianAccumulate(int dim, const double *const *x, const double *r, int rows, double *stats)
+GaussianAccumulate(int dim, const double *constants, const double *const *x, const double *r, int rows, double *stats)
 {
 	ActiveKernels->quadratic_sums(dim, x, r, rows, stats);
 }
 
 void
-QuadraticExpand(int dim, const double *stats, double *u)
+QuadraticExpand(int dim, const double *stats, const double *noise, double *u)
 {
 	const double *product = stats + 1 + dim;
 
@@ -244,7 +244,27 @@ QuadraticExpand(int dim, const double *stats, double *u)
 		u[i] = stats[1 + i];
 		for (int j = 0; j <= i; j++)
 			u[dim + i * dim + j] = u[dim + j * dim + i] = *product++;
+		u[dim + i * dim + i] += stats[0] * noise[i];
 	}
+}
+
+void
+QuadraticCentre(int dim, const double *stats, double *mean)
+{
+	for (int i = 0; i < dim; i++)
+		mean[i] = stats[1 + i] / stats[0];
+}
+
+void
+QuadraticSpread(int dim, const double *stats, double *covariance)
+{
+	const double *s = stats + 1;
+	const double *product = s + dim;
+
+	for (int i = 0; i < dim; i++)
+		for (int j = 0; j <= i; j++)
+			covariance[i * dim + j] = covariance[j * dim + i]
+				= *product++ / stats[0] - (s[i] / stats[0]) * (s[j] / stats[0]);
 }
 
 double
@@ -381,6 +401,8 @@ const LeafKernel GaussianLeaf = {
 	.stats_size = QuadraticConstantsSize,
 	.accumulate = GaussianAccumulate,
 	.expand = QuadraticExpand,
+	.centre = QuadraticCentre,
+	.spread = QuadraticSpread,
 	.score_row = QuadraticScoreRow,
 	.conditional_row = QuadraticConditionalRow,
 	.predictive_size = StudentSize,

@@ -121,7 +121,7 @@ GaussianARDScore(int dim, const double *constants, const double *const *x, int r
 }
 
 static void
-GaussianARDAccumulate(int dim, const double *const *x, const double *r, int rows, double *stats)
+GaussianARDAccumulate(int dim, const double *constants, const double *const *x, const double *r, int rows, double *stats)
 {
 	ActiveKernels->quadratic_sums(1, x, r, rows, stats);
 }
@@ -146,6 +146,8 @@ const LeafKernel GaussianARDLeaf = {
 	.stats_size = QuadraticConstantsSize,
 	.accumulate = GaussianARDAccumulate,
 	.expand = QuadraticExpand,
+	.centre = QuadraticCentre,
+	.spread = QuadraticSpread,
 	.score_row = QuadraticScoreRow,
 	.conditional_row = QuadraticConditionalRow,
 	.predictive_size = StudentSize,

@@ -28,11 +28,26 @@ typedef struct LeafKernel
 	/* Number of doubles in the statistics of one component. */
 	int			(*stats_size) (int dim);
 
-	/* Adds sum r, sum r u(x) to stats, each number in KERNEL_LANES lanes; r is 0 for padding. */
-	void		(*accumulate) (int dim, const double *const *x, const double *r, int rows, double *stats);
+	/*
+	 * Adds sum r, sum r u(x) to stats, each number in KERNEL_LANES lanes; r is 0
+	 * for padding.  The constants are those of the component that the rows are
+	 * given to; NULL where no globals have given them.
+	 */
+	void		(*accumulate) (int dim, const double *constants, const double *const *x, const double *r, int rows,
+							   double *stats);
 
-	/* Writes the summed moments u in the layout of Distribution (stats[0] is the count). */
-	void		(*expand) (int dim, const double *stats, double *u);
+	/*
+	 * Writes the summed moments u in the layout of Distribution (stats[0] is the
+	 * count), where each value has the variance noise[j] about what was recorded.
+	 */
+	void		(*expand) (int dim, const double *stats, const double *noise, double *u);
+
+	/* Writes where the rows of a component lie: their mean. */
+	void		(*centre) (int dim, const double *stats, double *mean);
+
+	/* Writes how far they spread: their covariance matrix, or where `diagonal` the variance of each column. */
+	void		(*spread) (int dim, const double *stats, double *spread);
+	bool		diagonal;
 
 	/*
 	 * The same score for one row, in plain C that gives the same result on

@@ -192,8 +192,11 @@ static int64
 FirstSample(const NetworkPlan *plan, const RowStore *rows)
 {
 	const NetworkSettings *settings = &plan->network->settings;
-	int64		size = Max(SEARCH_SAMPLE, (int64) SEARCH_ROWS_PER_DIMENSION * plan->components * (plan->ncolumns + 1));
+	int64		size = 1;
 
+	for (int l = 0; l < plan->nleaves; l++)
+		size += LeafRank(plan, &plan->leaves[l]);
+	size = Max(SEARCH_SAMPLE, SEARCH_ROWS_PER_DIMENSION * plan->components * size);
 	size = Min(size, settings->restart_sample);
 	if (settings->start == START_RESULTS || rows->rows <= SEARCHED_WHOLE || size * LEVEL_MARGIN > rows->rows)
 		return 0;

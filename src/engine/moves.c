@@ -195,22 +195,6 @@ RankPairs(const Job *job, int *npairs)
 
 /* --- splits --- */
 
-/* Writes mean and covariance of the rows of a component, in a leaf's columns; its u is (x, x x^T). */
-static void
-LeafMoments(const PlanLeaf *leaf, const double *stats, double *mean, double *covariance)
-{
-	int			dim = leaf->dim;
-	double	   *u = palloc(sizeof(double) * (dim + dim * dim));
-
-	leaf->kernel->expand(dim, stats, u);
-	for (int i = 0; i < dim; i++)
-		mean[i] = u[i] / stats[0];
-	for (int i = 0; i < dim; i++)
-		for (int j = 0; j < dim; j++)
-			covariance[i * dim + j] = u[dim + i * dim + j] / stats[0] - mean[i] * mean[j];
-	pfree(u);
-}
-
 /* Returns the median of a chi-square variable with dim degrees of freedom (Wilson & Hilferty 1931). */
 static double
 ChiSquareMedian(int dim)
@@ -247,7 +231,8 @@ ProposeSplits(SplitList *list, int component, const PlanLeaf *leaf)
 	double	   *axes = palloc(sizeof(double) * dim * dim);
 	double		flat;
 
-	LeafMoments(leaf, stats, mean, covariance);
+	leaf->kernel->centre(dim, stats, mean);
+	leaf->kernel->spread(dim, stats, covariance);
 	if (!SymmetricEigen(covariance, dim, values, vectors) || !(values[dim - 1] > 0.0))
 		return;
 
@@ -268,15 +253,11 @@ ProposeSplits(SplitList *list, int component, const PlanLeaf *leaf)
 	pfree(axes);
 }
 
-/* Fewest rows that are worth splitting: a cluster needs more rows than dimensions. */
+/* Fewest rows that are worth splitting: a cluster needs more rows than its scale has dimensions. */
 static double
 FewestRows(const Job *job)
 {
-	int			dim = 0;
-
-	for (int l = 0; l < job->plan->nleaves; l++)
-		dim = Max(dim, job->plan->leaves[l].dim);
-	return Max(4.0, 2.0 * (dim + 1)) * job->weight;
+	return Max(4.0, 2.0 * (job->plan->rank + 1)) * job->weight;
 }
 
 typedef struct RankedSplit

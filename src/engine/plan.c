@@ -115,6 +115,16 @@ ConnectParams(NetworkPlan *plan, const NetworkNode *node, const NodeMap *map, Pl
 	}
 }
 
+int
+LeafRank(const NetworkPlan *plan, const PlanLeaf *leaf)
+{
+	for (int p = 0; p < leaf->distribution->nparams; p++)
+		if (leaf->distribution->params[p].shape == SHAPE_MATRIX && leaf->params[p].global >= 0
+			&& plan->globals[leaf->params[p].global].plates == plan->components)
+			return leaf->dim;
+	return 1;
+}
+
 static void
 AddLeaf(NetworkPlan *plan, const NetworkNode *node, int index, const NodeMap *map)
 {
@@ -289,6 +299,8 @@ MakePlan(const Network *network)
 			ConnectParams(plan, node, &map, (PlanChild) {CHILD_SELECTOR, 0, 0}, &plan->weights);
 		}
 	}
+	for (int l = 0; l < plan->nleaves; l++)
+		plan->rank = Max(plan->rank, LeafRank(plan, &plan->leaves[l]));
 	DeriveUnits(plan);
 	GroupFrames(plan);
 	OrderUpdates(plan);

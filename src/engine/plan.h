@@ -93,6 +93,7 @@ typedef struct NetworkPlan
 	Size		state_size;
 	int			constants_size; /* of one component: E log pi, then each leaf's constants */
 	int			stats_size;		/* of one component: each leaf's statistics */
+	int			rank;			/* rows that a component's scale needs, one more for its mean: see LeafRank */
 } NetworkPlan;
 
 /* Makes the plan of a validated network; numbers follow with BindPlan. */
@@ -100,6 +101,9 @@ extern NetworkPlan *MakePlan(const Network *network);
 
 /* Fills in frames and constants when the rows are there.  Raises an error if a prior is not proper. */
 extern void BindPlan(NetworkPlan *plan, const RowStore *rows);
+
+/* Rows that the scale of one component of a leaf needs to be told: its dimension, where it is a matrix of its own. */
+extern int	LeafRank(const NetworkPlan *plan, const PlanLeaf *leaf);
 
 /* Size of one plate of a global in the state. */
 #define PlateSize(global) (2 * (global)->size + 1)

@@ -123,15 +123,18 @@ BlockResponsibilities(WorkSpace *space, const Job *job, int rows, int valid)
 	return sum;
 }
 
-/* Adds responsibilities r times the leaves' sufficient statistics to one set of lanes. */
+/* Adds responsibilities r for a live component times the leaves' sufficient statistics to one set of lanes. */
 static void
-Accumulate(WorkSpace *space, const Job *job, const double *r, int rows, double *lanes)
+Accumulate(WorkSpace *space, const Job *job, int component, const double *r, int rows, double *lanes)
 {
+	const double *constants = job->rule.kind == RULE_NONE ? JobConstants(job, component) : NULL;
+
 	for (int l = 0; l < job->plan->nleaves; l++)
 	{
 		const PlanLeaf *leaf = &job->plan->leaves[l];
 
-		leaf->kernel->accumulate(leaf->dim, LeafColumns(space, leaf), r, rows,
+		leaf->kernel->accumulate(leaf->dim, constants ? constants + leaf->constants_offset : NULL,
+								 LeafColumns(space, leaf), r, rows,
 								 lanes + (Size) leaf->stats_offset * KERNEL_LANES);
 	}
 }
@@ -152,11 +155,11 @@ RunBlock(WorkSpace *space, const Job *job, int rows, int valid, double *lanes)
 		ApplyRule(&job->rule, job, space->block, rows, valid, space->scores);
 	}
 	for (int k = 0; k < job->nlive; k++, lanes += size)
-		Accumulate(space, job, space->scores + (Size) k * rows, rows, lanes);
+		Accumulate(space, job, k, space->scores + (Size) k * rows, rows, lanes);
 	for (int s = 0; s < job->nsplits; s++, lanes += size)
 	{
 		ApplySplit(&job->splits[s], space->block, rows, space->scores + (Size) job->splits[s].component * rows, second);
-		Accumulate(space, job, second, rows, lanes);
+		Accumulate(space, job, job->splits[s].component, second, rows, lanes);
 	}
 	return log_normaliser;
 }

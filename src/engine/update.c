@@ -21,8 +21,8 @@
 
 /*
  * Values are recorded with a resolution: x varies about the recorded value
- * with the leaf's noise, so x x^T has that much more on its diagonal.  It is
- * added wherever second moments of the rows are used.
+ * with the leaf's noise, so x x^T has that much more on its diagonal.  Leaf
+ * kernels add it wherever second moments of the rows are used.
  */
 
 /* A component with fewer rows than this is nothing: its responsibilities underflowed */
@@ -121,15 +121,6 @@ ResetRetired(Job *job)
 				(void) SetToPrior(job, i, plate);
 }
 
-/* Writes the summed moments (x, x x^T) of a component's rows. */
-static void
-ExpandLeaf(const PlanLeaf *leaf, const double *stats, double *u)
-{
-	leaf->kernel->expand(leaf->dim, stats, u);
-	for (int j = 0; j < leaf->dim; j++)
-		u[leaf->dim + j * leaf->dim + j] += stats[0] * leaf->noise[j];
-}
-
 /* Adds the messages that a leaf sends to one plate of its parameter: from all components where the parameter is shared. */
 static void
 LeafMessages(const Job *job, const PlanGlobal *global, int plate, const PlanChild *child, double *phi)
@@ -145,7 +136,7 @@ LeafMessages(const Job *job, const PlanGlobal *global, int plate, const PlanChil
 		if (global->plates > 1 && job->live[i] != plate)
 			continue;
 		GatherParents(job, leaf->distribution, leaf->params, job->live[i], parents);
-		ExpandLeaf(leaf, stats, u);
+		leaf->kernel->expand(leaf->dim, stats, leaf->noise, u);
 		leaf->distribution->message(leaf->dim, child->param, parents, u, stats[0], phi);
 	}
 	pfree(u);
@@ -235,16 +226,14 @@ PrimeComponent(Job *job, int index)
 		{
 			const PlanLeaf *leaf = &plan->leaves[global->children[c].index];
 			const double *stats = JobStats(job, index) + leaf->stats_offset;
-			double	   *u;
+			double	   *mean;
 
 			if (!IsLocation(global, &global->children[c]) || !(stats[0] > 0.0))
 				continue;
-			u = palloc(sizeof(double) * global->size);
-			leaf->kernel->expand(leaf->dim, stats, u);
-			for (int j = 0; j < leaf->dim; j++)
-				u[j] /= stats[0];
-			global->distribution->fixed(global->dim, u, GlobalMoments(plan, job->state, i, plate));
-			pfree(u);
+			mean = palloc(sizeof(double) * leaf->dim);
+			leaf->kernel->centre(leaf->dim, stats, mean);
+			global->distribution->fixed(global->dim, mean, GlobalMoments(plan, job->state, i, plate));
+			pfree(mean);
 		}
 	}
 	for (int o = 0; o < plan->nglobals && proper; o++)
@@ -287,13 +276,7 @@ RetireImproper(Job *job, int index, int plate)
 static double
 FewestRows(const Job *job)
 {
-	int			dim = 0;
-
-	if (job->weight == 1.0)
-		return VANISHED_ROWS;
-	for (int l = 0; l < job->plan->nleaves; l++)
-		dim = Max(dim, job->plan->leaves[l].dim);
-	return (dim + 1.5) * job->weight;
+	return job->weight == 1.0 ? VANISHED_ROWS : (job->plan->rank + 1.5) * job->weight;
 }
 
 /* Retires components that no row comes from. */
@@ -342,14 +325,17 @@ UpdateGlobals(Job *job)
 static bool
 PrepareLeaf(const Job *job, const PlanLeaf *leaf, int index)
 {
+	const Distribution *family = Distributions[leaf->distribution->params[0].family];
+	bool		matrix = family->moment_specs[1].shape == SHAPE_MATRIX;
+	int			size = family->size(leaf->dim);
 	const double *parents[MAX_PARAMS];
-	double	   *mean = palloc(sizeof(double) * leaf->distribution->size(leaf->dim));
+	double	   *mean = palloc(sizeof(double) * size);
 	bool		proper;
 
 	GatherParents(job, leaf->distribution, leaf->params, job->live[index], parents);
-	memcpy(mean, parents[0], sizeof(double) * leaf->distribution->size(leaf->dim));
+	memcpy(mean, parents[0], sizeof(double) * size);
 	for (int j = 0; j < leaf->dim; j++)
-		mean[leaf->dim + j * leaf->dim + j] += leaf->noise[j];
+		mean[leaf->dim + (matrix ? j * leaf->dim + j : j)] += leaf->noise[j];
 	parents[0] = mean;
 	proper = leaf->kernel->prepare(leaf->dim, parents, JobConstants(job, index) + leaf->constants_offset);
 	pfree(mean);
@@ -416,6 +402,22 @@ GlobalTerm(const Job *job, int index, int plate)
 	return term;
 }
 
+/* Returns how many numbers of a leaf's parameters a component has for itself. */
+static double
+LeafParameters(const NetworkPlan *plan, const PlanLeaf *leaf)
+{
+	double		n = 0.0;
+
+	for (int p = 0; p < leaf->distribution->nparams; p++)
+	{
+		ValueShape	shape = leaf->distribution->params[p].shape;
+
+		if (leaf->params[p].global >= 0 && plan->globals[leaf->params[p].global].plates > 1)
+			n += shape == SHAPE_MATRIX ? 0.5 * leaf->dim * (leaf->dim + 1) : ShapeSize(shape, leaf->dim);
+	}
+	return n;
+}
+
 double
 ComponentCost(const Job *job)
 {
@@ -424,11 +426,11 @@ ComponentCost(const Job *job)
 	double		parameters = 0.0;
 
 	for (int l = 0; l < plan->nleaves; l++)
-		parameters += 0.5 * plan->leaves[l].dim * (plan->leaves[l].dim + 3);
+		parameters += LeafParameters(plan, &plan->leaves[l]);
 	for (int i = 0; i < plan->nglobals; i++)
 		for (int k = 0; k < job->nlive && plan->globals[i].plates > 1; k++)
 			cost -= GlobalTerm(job, i, job->live[k]);
-	return cost / (job->nlive * parameters);
+	return cost / (job->nlive * Max(parameters, 1.0));
 }
 
 /* How often ComponentBound updates the globals of a component: more changes the ranking no more */
@@ -446,7 +448,7 @@ LeafTerm(const Job *job, const PlanLeaf *leaf, int index)
 	double		term;
 
 	GatherParents(job, leaf->distribution, leaf->params, job->live[index], parents);
-	ExpandLeaf(leaf, stats, u);
+	leaf->kernel->expand(leaf->dim, stats, leaf->noise, u);
 	leaf->distribution->natural(leaf->dim, parents, phi);
 	term = stats[0] * leaf->distribution->log_partition(leaf->dim, parents);
 	for (int i = 0; i < size; i++)
