@@ -184,7 +184,7 @@ bnai_graph(PG_FUNCTION_ARGS)
 	initStringInfo(&dot);
 	appendStringInfoString(&dot, "digraph ");
 	AppendQuoted(&dot, network->name);
-	appendStringInfoString(&dot, " {\n");
+	appendStringInfoString(&dot, " {\n\tgraph [labelloc=b, labeljust=r];\n");
 	for (int i = 0; i < network->nnodes; i++)
 		if (!OnRowPlate(&network->nodes[i]) && !PlatesSeen(network, i))
 			AppendPlates(&dot, network, network->nodes[i].plates);

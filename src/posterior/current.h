@@ -47,4 +47,7 @@ typedef struct Fitted
  */
 extern const Fitted *CurrentFitted(FunctionCallInfo fcinfo);
 
+/* Index of the node of that posterior that argument 1 names; an error says what has a posterior. */
+extern int	FindArgumentNode(FunctionCallInfo fcinfo, const Posterior *posterior);
+
 #endif							/* BNAI_CURRENT_H */

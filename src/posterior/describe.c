@@ -235,7 +235,7 @@ PositionArray(ValueShape shape, int dim, int i)
  * Returns the label of a plate of a node: that of the component, where the
  * plates are the components.
  */
-static const char *
+const char *
 PlateLabel(const Posterior *posterior, const PosteriorNode *node, int plate)
 {
 	if (posterior->selector == NULL || node->plates == 1 || node->plates != posterior->components)

@@ -21,6 +21,9 @@ extern void InvertPrecision(ValueShape shape, int dim, const double *precision, 
 extern void DescribeLeaf(const Posterior *posterior, const PosteriorLeaf *leaf, int component, int first, int ncolumns,
 						 double *mean, double *covariance);
 
+/* Label of a plate of a node; NULL where the plates are not the components, or the component has none. */
+extern const char *PlateLabel(const Posterior *posterior, const PosteriorNode *node, int plate);
+
 /* Index of the parameter with a role, -1 if the distribution has none. */
 extern int	FindParam(const Distribution *distribution, ParamRole role);
 

@@ -43,7 +43,7 @@ RefuseNode(const Posterior *posterior, const char *network, const char *name)
 /*
  * Returns the index of the node that argument 1 names.
  */
-static int
+int
 FindArgumentNode(FunctionCallInfo fcinfo, const Posterior *posterior)
 {
 	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(1));
