@@ -66,6 +66,24 @@
 /* Restarts that go on from the sample to all rows, where there are no moves */
 #define POLISHED_RESTARTS 3
 
+/*
+ * Where the user has not chosen a number of restarts, they end as soon as so
+ * many agree on the best ELBO: a table that is easy needs no more, a hard one
+ * gets some more.  On large tables samples have already told their accidents
+ * apart from groups.
+ */
+#define MANY_ROWS 50000
+#define AGREEMENT 1e-2			/* nats */
+#define FEW_ROWS_BUDGET ((RestartBudget) {6, 3})
+#define MANY_ROWS_BUDGET ((RestartBudget) {3, 2})
+
+/* How many restarts there are: `most`, or fewer if `agreeing` of them end at the best ELBO */
+typedef struct RestartBudget
+{
+	int			most;
+	int			agreeing;
+} RestartBudget;
+
 /* One restart on its way */
 typedef struct Restart
 {
@@ -267,20 +285,26 @@ SearchRestart(const NetworkPlan *plan, const RowStore *rows, int number, Fit *fi
 	return restart;
 }
 
-/* Does all restarts one after the other, and returns the best. */
+/* Does restarts one after the other, and returns the best. */
 static Restart
-SearchRestarts(const NetworkPlan *plan, const RowStore *rows, int nrestarts, Fit *fit)
+SearchRestarts(const NetworkPlan *plan, const RowStore *rows, RestartBudget budget, Fit *fit)
 {
 	MemoryContext outer = CurrentMemoryContext;
 	Restart		best = {0};
+	int			agreeing = 0;
 
-	for (int number = 1; number <= nrestarts; number++)
+	for (int number = 1; number <= budget.most && agreeing < budget.agreeing; number++)
 	{
 		MemoryContext context = AllocSetContextCreate(outer, "bnai restart", ALLOCSET_DEFAULT_SIZES);
 		MemoryContext old = MemoryContextSwitchTo(context);
 		Restart		restart = SearchRestart(plan, rows, number, fit);
 
 		MemoryContextSwitchTo(old);
+		if (best.job == NULL || restart.job->elbo > best.job->elbo + AGREEMENT)
+			agreeing = 1;
+		else if (restart.job->elbo > best.job->elbo - AGREEMENT)
+			agreeing++;
+		fit->restarts = number;
 		if (best.job == NULL || restart.job->elbo > best.job->elbo)
 		{
 			Job		   *job = best.job;
@@ -331,13 +355,17 @@ RaceRestarts(const NetworkPlan *plan, const RowStore *rows, int nrestarts, Fit *
 	return restarts[0];
 }
 
-/* Number of restarts where the user has not chosen one. */
-static int
-DefaultRestarts(const NetworkPlan *plan, const RowStore *rows)
+/* The number of restarts that the user has chosen, or a default. */
+static RestartBudget
+ChooseBudget(const NetworkPlan *plan, const RowStore *rows)
 {
-	if (plan->selector < 0 || plan->network->settings.start == START_RESULTS)
-		return 1;
-	return rows->rows <= 50000 ? 4 : 3;
+	const NetworkSettings *settings = &plan->network->settings;
+
+	if (settings->restarts > 0)
+		return (RestartBudget) {settings->restarts, settings->restarts};
+	if (plan->selector < 0 || settings->start == START_RESULTS)
+		return (RestartBudget) {1, 1};
+	return rows->rows <= MANY_ROWS ? FEW_ROWS_BUDGET : MANY_ROWS_BUDGET;
 }
 
 Fit *
@@ -345,14 +373,15 @@ FitPlan(const NetworkPlan *plan, const RowStore *rows)
 {
 	const NetworkSettings *settings = &plan->network->settings;
 	Fit		   *fit = palloc0(sizeof(Fit));
+	RestartBudget budget = ChooseBudget(plan, rows);
 	int64		visits = PassRowVisits();
 	Restart		best;
 
 	fit->trace.context = CurrentMemoryContext;
 	fit->rows = rows->rows;
-	fit->restarts = settings->restarts > 0 ? settings->restarts : DefaultRestarts(plan, rows);
+	fit->restarts = budget.most;
 	if (settings->moves && plan->selector >= 0)
-		best = SearchRestarts(plan, rows, fit->restarts, fit);
+		best = SearchRestarts(plan, rows, budget, fit);
 	else
 		best = RaceRestarts(plan, rows, fit->restarts, fit);
 	fit->best_restart = best.number;

@@ -9,6 +9,7 @@
 #define BNAI_JOB_H
 
 #include "engine/plan.h"
+#include "numerics/rng.h"
 
 /* Where the responsibilities of a first pass come from */
 typedef enum RuleKind
@@ -25,6 +26,7 @@ typedef struct Rule
 	uint64		seed;			/* RULE_RANDOM */
 	const double *centres;		/* RULE_CENTRES: components x columns */
 	const double *weights;		/* RULE_CENTRES: of the squared differences, by column */
+	RowGrid		grid;			/* RULE_RANDOM */
 } Rule;
 
 typedef enum SplitShape

@@ -32,6 +32,8 @@ typedef struct PackedJob
 	Size		constants;
 	Size		centres;
 	Size		weights;
+	Size		origin;
+	Size		fineness;
 	Size		splits;
 } PackedJob;
 
@@ -159,6 +161,7 @@ static void
 PackJob(const Job *job, Area *area, Size offset)
 {
 	bool		centres = job->rule.kind == RULE_CENTRES;
+	bool		random = job->rule.kind == RULE_RANDOM;
 	int			ncolumns = job->rows->ncolumns;
 	PackedJob	packed = {
 		.nlive = job->nlive,
@@ -167,6 +170,8 @@ PackJob(const Job *job, Area *area, Size offset)
 		.constants = Put(area, job->constants, (Size) job->nlive * job->plan->constants_size),
 		.centres = Put(area, job->rule.centres, centres ? (Size) job->nlive * ncolumns : 0),
 		.weights = Put(area, job->rule.weights, centres ? ncolumns : 0),
+		.origin = Put(area, job->rule.grid.origin, random ? ncolumns : 0),
+		.fineness = Put(area, job->rule.grid.fineness, random ? ncolumns : 0),
 		.splits = Reserve(area, sizeof(PackedSplit) * job->nsplits),
 	};
 
@@ -221,6 +226,8 @@ UnpackJobs(const PassPacket *packet, const NetworkPlan *plan, const RowStore *ro
 		job->rule = packed->rule;
 		job->rule.centres = (double *) (base + packed->centres);
 		job->rule.weights = (double *) (base + packed->weights);
+		job->rule.grid.origin = (double *) (base + packed->origin);
+		job->rule.grid.fineness = (double *) (base + packed->fineness);
 		job->splits = palloc(sizeof(Split) * (job->nsplits + 1));
 		for (int s = 0; s < job->nsplits; s++)
 			UnpackSplit((const PackedSplit *) (base + packed->splits) + s, plan, base, &job->splits[s]);

@@ -46,7 +46,7 @@ GivenComponent(const Rule *rule, const Job *job, const double *const *columns, i
 		case RULE_CENTRES:
 			return NearestCentre(rule, job->nlive, columns, ncolumns, n);
 		case RULE_RANDOM:
-			return HashRow(columns, ncolumns, n, rule->seed) % job->nlive;
+			return HashRow(columns, ncolumns, n, &rule->grid, rule->seed) % job->nlive;
 		case RULE_LABELS:
 			return (int) columns[ncolumns][n];
 		default:

@@ -15,6 +15,9 @@
 #define MAX_DISTINCT 65536
 #define DISTINCT_SLOTS (4 * MAX_DISTINCT)
 
+/* Cells for a standard deviation, in the grid that rows are hashed by: far more than rounding blurs */
+#define CELLS_PER_DEVIATION 0x1p16
+
 /* A row of the sample on its way: the key that orders it, and where its values are */
 typedef struct SampleRow
 {
@@ -30,6 +33,24 @@ typedef struct Occurrences
 	int			distinct;
 	bool		overflow;		/* more than MAX_DISTINCT: counts mean nothing */
 } Occurrences;
+
+/*
+ * Returns the grid that rows are hashed by: the same cells whatever the units
+ * of the columns.
+ */
+static RowGrid
+StandardGrid(const RowStore *rows)
+{
+	double	   *fineness = palloc(sizeof(double) * rows->ncolumns);
+
+	for (int j = 0; j < rows->ncolumns; j++)
+	{
+		double		variance = rows->covariance[(Size) j * rows->ncolumns + j];
+
+		fineness[j] = variance > 0.0 ? CELLS_PER_DEVIATION / sqrt(variance) : 0.0;
+	}
+	return (RowGrid) {rows->mean, fineness};
+}
 
 /* Returns how often this value was seen before. */
 static uint32
@@ -64,7 +85,7 @@ ResetOccurrences(Occurrences *seen)
 
 /* Finds out whether few enough different values are there for counts to mean anything. */
 static void
-CountDistinct(const RowStore *rows, uint64 seed, Occurrences *seen)
+CountDistinct(const RowStore *rows, const RowGrid *grid, uint64 seed, Occurrences *seen)
 {
 	const double **columns = palloc(sizeof(double *) * (rows->ncolumns + 1));
 
@@ -75,7 +96,7 @@ CountDistinct(const RowStore *rows, uint64 seed, Occurrences *seen)
 		CHECK_FOR_INTERRUPTS();
 		ChunkColumns(rows, c, columns);
 		for (int i = 0; i < n && !seen->overflow; i++)
-			(void) CountOccurrence(seen, HashRow(columns, rows->ncolumns, i, seed));
+			(void) CountOccurrence(seen, HashRow(columns, rows->ncolumns, i, grid, seed));
 	}
 	ResetOccurrences(seen);
 	pfree(columns);
@@ -112,7 +133,7 @@ CollectRow(SampleState *sample, uint64 key, const double *const *columns, int ro
 
 /* Collects the rows with the smallest keys: hashes of their values and of how often these were seen before. */
 static void
-CollectRows(const RowStore *rows, uint64 seed, Occurrences *seen, SampleState *sample)
+CollectRows(const RowStore *rows, const RowGrid *grid, uint64 seed, Occurrences *seen, SampleState *sample)
 {
 	const double **columns = palloc(sizeof(double *) * (rows->ncolumns + 1));
 
@@ -124,7 +145,7 @@ CollectRows(const RowStore *rows, uint64 seed, Occurrences *seen, SampleState *s
 		ChunkColumns(rows, c, columns);
 		for (int i = 0; i < n; i++)
 		{
-			uint64		hash = HashRow(columns, rows->ncolumns, i, seed);
+			uint64		hash = HashRow(columns, rows->ncolumns, i, grid, seed);
 			uint32		before = CountOccurrence(seen, hash);
 			uint64		key = before == 0 ? hash : MixBits(hash + before);
 
@@ -148,20 +169,21 @@ CompareSampleRows(const void *a, const void *b)
 static void
 ChooseSample(const RowStore *rows, int64 size, uint64 seed, SampleState *sample)
 {
+	RowGrid		grid = StandardGrid(rows);
 	Occurrences seen = {
 		.hashes = palloc0(sizeof(uint64) * DISTINCT_SLOTS),
 		.counts = palloc0(sizeof(uint32) * DISTINCT_SLOTS),
 	};
 
 	/* whether counts mean anything is known only at the end, so it takes a round of its own */
-	CountDistinct(rows, seed, &seen);
+	CountDistinct(rows, &grid, seed, &seen);
 	sample->limit = size >= rows->rows ? PG_UINT64_MAX : (uint64) ((double) size / rows->rows * 0x1p64);
 	sample->n = 0;
 	sample->max = Min(size, rows->rows) + 64;
 	sample->ncolumns = rows->ncolumns + rows->labelled;
 	sample->rows = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(SampleRow) * sample->max);
 	sample->values = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * sample->ncolumns * sample->max);
-	CollectRows(rows, seed, &seen, sample);
+	CollectRows(rows, &grid, seed, &seen, sample);
 	qsort(sample->rows, sample->n, sizeof(SampleRow), CompareSampleRows);
 	pfree(seen.hashes);
 	pfree(seen.counts);
@@ -301,6 +323,7 @@ StartRule(const NetworkPlan *plan, const RowStore *sample, int restart)
 		case START_RANDOM:
 			rule.kind = RULE_RANDOM;
 			rule.seed = RngNext(&rng);
+			rule.grid = StandardGrid(sample);
 			break;
 		case START_RESULTS:
 			rule.kind = RULE_LABELS;

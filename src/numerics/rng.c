@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "numerics/rng.h"
 
 #define GOLDEN_GAMMA UINT64CONST(0x9E3779B97F4A7C15)
@@ -41,15 +43,19 @@ RngUniform(Rng *rng)
 	return (double) (RngNext(rng) >> 11) * 0x1p-53;
 }
 
-/* Hashes the values of one row, not its position; 0.0 and -0.0 are the same value. */
+/*
+ * Hashes the values of one row, not its position: the cells of a grid that they
+ * lie in, for the hash must not depend on the columns' units, and their last
+ * digits do.
+ */
 uint64
-HashRow(const double *const *columns, int ncolumns, int row, uint64 seed)
+HashRow(const double *const *columns, int ncolumns, int row, const RowGrid *grid, uint64 seed)
 {
 	uint64		hash = MixBits(seed + GOLDEN_GAMMA);
 
 	for (int i = 0; i < ncolumns; i++)
 	{
-		double		value = columns[i][row] + 0.0;
+		double		value = rint((columns[i][row] - grid->origin[i]) * grid->fineness[i]) + 0.0;
 		uint64		bits;
 
 		memcpy(&bits, &value, sizeof(bits));

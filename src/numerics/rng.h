@@ -14,6 +14,14 @@ extern Rng	RngSeed(uint64 seed, uint64 stream);
 extern uint64 RngNext(Rng *rng);
 extern double RngUniform(Rng *rng);	/* in [0, 1) */
 extern uint64 MixBits(uint64 x);
-extern uint64 HashRow(const double *const *columns, int ncolumns, int row, uint64 seed);
+
+/* A grid over the values of each column */
+typedef struct RowGrid
+{
+	const double *origin;
+	const double *fineness;		/* cells for a unit */
+} RowGrid;
+
+extern uint64 HashRow(const double *const *columns, int ncolumns, int row, const RowGrid *grid, uint64 seed);
 
 #endif
