@@ -1,6 +1,6 @@
 -- The search: every seed finds the groups, with either priors, and on tables of others.
 
-SELECT plan(9);
+SELECT plan(11);
 \i examples/userinfo.sql
 
 -- ELBO and clusters of one restart for each of a few seeds
@@ -52,5 +52,20 @@ CREATE TABLE wine (x1 float8, x2 float8, x3 float8, x4 float8, x5 float8, x6 flo
 SELECT is(array_agg(groups), '{3,3}', 'wine: three clusters')
 FROM search('wine', '{x1,x2,x3,x4,x5,x6,x7,x8,x9,x10,x11,x12,x13}', 'data', 10, NULL, 2);
 SELECT cmp_ok(ari('wine'), '>=', 0.76::float8, 'wine: they are the cultivars');
+
+-- Other units: the same samples, starts and moves, and so the same groups
+CREATE TABLE wine_in_other_units AS SELECT * FROM wine;
+UPDATE wine_in_other_units SET x1 = x1 * 1e6, x13 = x13 / 1e4, x5 = x5 + 1e5;
+SELECT results_eq(
+	$$ SELECT seed, round(elbo - 178 * ln(1e2::float8)) FROM search('wine', '{x1,x2,x3,x4,x5,x6,x7,x8,x9,x10,x11,x12,x13}', 'data', 10, 1, 5) $$,
+	$$ SELECT seed, round(elbo) FROM search('wine_in_other_units', '{x1,x2,x3,x4,x5,x6,x7,x8,x9,x10,x11,x12,x13}', 'data', 10, 1, 5) $$,
+	'wine in other units: the same bounds but for the scale, from every seed');
+
+-- Many small groups, far apart: a scale that they share must not keep them together
+CREATE TABLE line AS
+SELECT g * 10 + sqrt(-2 * ln((i - 0.5) / 20)) * cos(2 * pi() * (g * 7 + i * 13 % 20) / 20) AS x, NULL::text AS cluster_1
+FROM generate_series(1, 30) AS g, generate_series(1, 20) AS i;
+SELECT is(array_agg(groups), '{30}', 'thirty groups of twenty rows')
+FROM search('line', '{x}', 'data', 30, NULL, 1);
 
 SELECT * FROM finish();
