@@ -221,8 +221,8 @@ LoadNetworkById(int id, bool missing_ok)
 }
 
 /* Reads a network by name, as it is now and not when the statement or transaction began. */
-static Network *
-LoadLatestRows(const char *name)
+Network *
+LoadLatestUnparsedNetwork(const char *name)
 {
 	Network    *network;
 
@@ -238,14 +238,14 @@ LoadLatestRows(const char *name)
 Network *
 LoadUnparsedNetworkToChange(const char *name, bool nowait)
 {
-	Network    *network = LoadLatestRows(name);
+	Network    *network = LoadLatestUnparsedNetwork(name);
 
 	CheckMayModifyNetwork(network);
 	if (!LockNetwork(network->id, nowait))
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 				 errmsg("network \"%s\" is being changed or inferred by another session", name)));
-	network = LoadLatestRows(name);
+	network = LoadLatestUnparsedNetwork(name);
 	CheckMayModifyNetwork(network);
 	return network;
 }

@@ -121,6 +121,10 @@ extern Network *LoadNetworkById(int id, bool missing_ok);
  * network that is broken.
  */
 extern Network *LoadUnparsedNetwork(const char *name, bool missing_ok);
+
+/* The same as it is now, not when the statement or transaction began. */
+extern Network *LoadLatestUnparsedNetwork(const char *name);
+
 extern Network *LoadUnparsedNetworkById(int id, bool missing_ok);
 
 /*

@@ -222,6 +222,7 @@ CheckProper(const NetworkNode *node)
 				 errmsg("node \"%s\" has no proper %s distribution", node->name, distribution->name),
 				 errdetail("With these parameters %s of dimension %d cannot be normalised.",
 						   distribution->signature, node->dim),
+				 errhint("%s", distribution->proper),
 				 ErrorAt(node->params_text, 0)));
 }
 

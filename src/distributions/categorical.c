@@ -39,6 +39,7 @@ const Distribution Categorical = {
 		{"p", ROLE_INVARIANT, SHAPE_VECTOR, DIST_DIRICHLET, true},
 	},
 	.signature = "Categorical(p)",
+	.proper = "The probabilities must be positive.",
 	.size = CategoricalSize,
 	.natural = CategoricalNatural,
 	.message = CategoricalMessage,

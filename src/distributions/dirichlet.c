@@ -97,6 +97,7 @@ const Distribution Dirichlet = {
 		{"alpha", ROLE_INVARIANT, SHAPE_VECTOR, DIST_NONE, true},
 	},
 	.signature = "Dirichlet(alpha)",
+	.proper = "All elements of alpha must be positive.",
 	.nmoments = 1,
 	.moment_specs = {{"mean_log", SHAPE_VECTOR}},
 	.size = DirichletSize,

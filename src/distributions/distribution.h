@@ -79,6 +79,7 @@ typedef struct Distribution
 	int			nparams;
 	ParamSpec	params[MAX_PARAMS];
 	const char *signature;		/* for error hints: "Gaussian(mu, Lambda)" */
+	const char *proper;			/* for error hints: what its parameters must be */
 	int			nmoments;
 	MomentSpec	moment_specs[MAX_MOMENTS];	/* u, part by part */
 

@@ -85,6 +85,7 @@ const Distribution Gamma = {
 		{"b", ROLE_RATE, SHAPE_SCALAR, DIST_GAMMA, true},
 	},
 	.signature = "Gamma(a, b)",
+	.proper = "a and b must be positive.",
 	.nmoments = 2,
 	.moment_specs = {{"mean", SHAPE_SCALAR}, {"mean_log", SHAPE_SCALAR}},
 	.size = GammaSize,

@@ -174,6 +174,7 @@ const Distribution Gaussian = {
 		{"Lambda", ROLE_PRECISION, SHAPE_MATRIX, DIST_WISHART, true},
 	},
 	.signature = "Gaussian(mu, Lambda)",
+	.proper = "Lambda must be positive definite.",
 	.nmoments = 2,
 	.moment_specs = {{"mean", SHAPE_VECTOR}, {"second_moment", SHAPE_MATRIX}},
 	.size = GaussianSize,

@@ -90,6 +90,7 @@ const Distribution GaussianARD = {
 		{"alpha", ROLE_PRECISION, SHAPE_SCALAR, DIST_GAMMA, true},
 	},
 	.signature = "GaussianARD(mu, alpha)",
+	.proper = "alpha must be positive.",
 	.nmoments = 2,
 	.moment_specs = {{"mean", SHAPE_SCALAR}, {"second_moment", SHAPE_SCALAR}},
 	.size = GaussianARDSize,

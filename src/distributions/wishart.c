@@ -111,6 +111,7 @@ const Distribution Wishart = {
 		{"V", ROLE_RATE, SHAPE_MATRIX, DIST_WISHART, true},
 	},
 	.signature = "Wishart(n, V)",
+	.proper = "n must be greater than the dimension less one, and V positive definite.",
 	.nmoments = 2,
 	.moment_specs = {{"mean", SHAPE_MATRIX}, {"mean_log_det", SHAPE_SCALAR}},
 	.size = WishartSize,

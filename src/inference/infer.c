@@ -288,7 +288,7 @@ InferNetwork(Network *network, Fit *fit)
 Network *
 LoadNetworkToInfer(const char *name, bool nowait)
 {
-	Network    *network = LoadUnparsedNetwork(name, false);
+	Network    *network = LoadLatestUnparsedNetwork(name);
 
 	CheckMayModifyNetwork(network);
 	if (!LockInference(network->id, nowait))

@@ -2,7 +2,7 @@
 
 \i examples/userinfo.sql
 
-SELECT plan(35);
+SELECT plan(36);
 
 CREATE TABLE data AS SELECT id, avg_time_pages AS a, avg_time_pages_a AS b, NULL::text AS label FROM userinfo;
 SELECT bnai_create_clustering('net', 'data', '{a,b}', results_column => 'label', restarts => 2);
@@ -144,5 +144,9 @@ SELECT bnai_reset('net');
 SELECT results_eq('EXECUTE p', $$ VALUES (NULL::text) $$, 'sees a reset');
 SELECT count(*) FROM bnai_infer('net');
 SELECT results_eq('EXECUTE p', $$ VALUES ('D') $$, 'and a new run');
+
+-- Defined and inferred by one statement, whose snapshot is older than the network
+SELECT clusters AS clusters_of_one FROM (SELECT bnai_create_clustering('one', 'data', '{a,b}'), bnai_infer('one') AS run OFFSET 0) AS s, LATERAL (SELECT (s.run).clusters) AS c \gset
+SELECT is(:clusters_of_one, 4, 'a network is inferred by the statement that defines it');
 
 SELECT * FROM finish();
