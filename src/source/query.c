@@ -187,6 +187,12 @@ EndRows(RowIntake *intake)
 	return intake->result;
 }
 
+RowStore *
+IntakeRows(const RowIntake *intake)
+{
+	return intake->result.rows;
+}
+
 LoadResult
 LoadRows(const LoadRequest *request, MemoryContext context)
 {

@@ -47,4 +47,7 @@ extern RowIntake *BeginRows(const LoadRequest *request, MemoryContext context);
 extern void TakeRow(RowIntake *intake, const Datum *values, const bool *nulls);
 extern LoadResult EndRows(RowIntake *intake);
 
+/* The store that rows are taken into, to be freed if it does not come to the end. */
+extern RowStore *IntakeRows(const RowIntake *intake);
+
 #endif

@@ -36,6 +36,9 @@
 
 void		(*RowsAppended) (int64 rows) = NULL;
 
+/* Private memory of all stores of this process that bnai.work_mem is for */
+static Size held = 0;
+
 static int
 ChunkRowsFor(int ncolumns)
 {
@@ -85,6 +88,13 @@ WorkMemBytes(void)
 	return (Size) (BnaiWorkMem < 0 ? maintenance_work_mem : BnaiWorkMem) * 1024;
 }
 
+/* Memory for the rows themselves. */
+static Size
+RowsMemory(void)
+{
+	return WorkMemBytes() / 4 * 3;
+}
+
 /* While a sample is drawn each of its rows is there twice, with a key and a number. */
 int64
 LargestSample(const RowStore *store)
@@ -97,12 +107,11 @@ RowStoreCreate(MemoryContext context, int ncolumns, int max_labels, int64 share_
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
 	RowStore   *store = CreateShape(ncolumns, max_labels > 0);
-	Size		limit = WorkMemBytes() / 4 * 3;
 
 	store->mean = palloc0(sizeof(double) * ncolumns);
 	store->covariance = palloc_extended(sizeof(double) * ncolumns * ncolumns, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	store->storage = CreateStorage(store, context, max_labels);
-	store->storage->memory_limit = Max(1, (int) Min(limit / store->storage->chunk_bytes, INT_MAX));
+	store->storage->memory_limit = Max(1, (int) Min(RowsMemory() / store->storage->chunk_bytes, INT_MAX));
 	store->storage->moments = CreateMoments(ncolumns);
 	if (!IsInParallelMode() && !IsParallelWorker())
 		store->storage->share_from = share_from;
@@ -141,7 +150,49 @@ CreateFile(RowStorage *storage)
 													 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 }
 
-/* Returns a chunk of private memory. */
+/* Private memory that is given back with the context that it lies in */
+typedef struct HeldMemory
+{
+	MemoryContextCallback callback;
+	Size		bytes;
+} HeldMemory;
+
+static void
+ReleaseHeld(void *arg)
+{
+	held -= ((HeldMemory *) arg)->bytes;
+}
+
+/* Chunks that bnai.work_mem still has room for, beside those of other stores: the groups of an aggregate share it. */
+static int
+RoomForChunks(const RowStorage *storage)
+{
+	Size		limit = RowsMemory();
+
+	return storage->in_frame ? INT_MAX : limit > held ? Min((limit - held) / storage->chunk_bytes, INT_MAX) : 0;
+}
+
+/* Takes private memory for some chunks. */
+static void
+TakeSlab(RowStorage *storage, int chunks)
+{
+	HeldMemory *memory;
+
+	if (storage->slabs == NULL)
+		storage->slabs = AllocSetContextCreate(storage->context, "bnai rows", ALLOCSET_SMALL_SIZES);
+	storage->slab_room = chunks;
+	storage->slab = MemoryContextAllocExtended(storage->slabs, storage->chunk_bytes * chunks, MCXT_ALLOC_HUGE);
+	if (storage->in_frame)
+		return;
+	memory = MemoryContextAlloc(storage->slabs, sizeof(HeldMemory));
+	memory->callback.func = ReleaseHeld;
+	memory->callback.arg = memory;
+	memory->bytes = storage->chunk_bytes * chunks;
+	MemoryContextRegisterResetCallback(storage->slabs, &memory->callback);
+	held += memory->bytes;
+}
+
+/* Returns a chunk of private memory; NULL if there is none left. */
 static double *
 PrivateChunk(RowStorage *storage)
 {
@@ -150,12 +201,12 @@ PrivateChunk(RowStorage *storage)
 	if (storage->slab_room == 0)
 	{
 		int			chunks = Min(MAX_SLAB_BYTES / storage->chunk_bytes, (Size) storage->memory_chunks);
+		int			room = Min(storage->memory_limit - storage->memory_chunks, RoomForChunks(storage));
 
-		if (storage->slabs == NULL)
-			storage->slabs = AllocSetContextCreate(storage->context, "bnai rows", ALLOCSET_SMALL_SIZES);
-		storage->slab_room = Max(1, Min(chunks, storage->memory_limit - storage->memory_chunks));
-		storage->slab = MemoryContextAllocExtended(storage->slabs, storage->chunk_bytes * storage->slab_room,
-												   MCXT_ALLOC_HUGE);
+		/* the first chunk is always in memory */
+		if (room < 1 && storage->memory_chunks > 0)
+			return NULL;
+		TakeSlab(storage, Max(1, Min(chunks, room)));
 	}
 	chunk = storage->slab;
 	storage->slab += storage->chunk_bytes;

@@ -28,3 +28,24 @@ CREATE FUNCTION bnai_label_number(label text) RETURNS integer
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION bnai_label_number(text) IS
 'The number of a label, as it is written into results columns of an integer type: A is 1, Z is 26, AA is 27. Error: the text is not a label.';
+
+/* --- fitting the rows of a query --- */
+
+CREATE FUNCTION bnai_fit_row(state internal, network text, observation float8[]) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL UNSAFE;
+COMMENT ON FUNCTION bnai_fit_row(internal, text, float8[]) IS 'takes one row of bnai_fit';
+
+CREATE FUNCTION bnai_fit_posterior(state internal) RETURNS bnai_posterior
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL UNSAFE COST 1000000;
+COMMENT ON FUNCTION bnai_fit_posterior(internal) IS 'fits the rows that bnai_fit has taken';
+
+CREATE AGGREGATE bnai_fit(network text, VARIADIC observation float8[]) (
+	SFUNC = bnai_fit_row,
+	STYPE = internal,
+	SSPACE = 65536,
+	FINALFUNC = bnai_fit_posterior,
+	FINALFUNC_MODIFY = READ_WRITE,
+	PARALLEL = UNSAFE
+);
+COMMENT ON AGGREGATE bnai_fit(text, VARIADIC float8[]) IS
+'fits a network to the rows of a query, one model for each group, and returns the posterior, which the scoring functions take as their first argument; stores nothing. The values are those of the network''s columns, in its order (an array: VARIADIC array); the network''s settings hold; rows with a NULL are treated as bnai_infer treats them; NULL if there are no rows. Whoever may read the network may fit it. Errors: a NaN or an infinity, two networks in one group, a network that starts from its results, use as a window function';
