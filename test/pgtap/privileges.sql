@@ -72,6 +72,7 @@ INSERT INTO operations VALUES
 	('r', $$SELECT * FROM bnai_trace('m')$$),
 	('r', $$SELECT * FROM bnai_moments('m', 'mu')$$),
 	('r', $$SELECT bnai_fitted('m')$$),
+	('r', $$SELECT bnai_fit('m', a, b) FROM (VALUES (1, 2), (2, 1), (8, 9)) v (a, b)$$),
 	('r', $$SELECT bnai_predict('m', 10, 10)$$),
 	('r', $$SELECT * FROM bnai_predict_proba('m', 10, 10)$$),
 	('r', $$SELECT bnai_score('m', 10, 10)$$),
