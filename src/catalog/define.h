@@ -16,7 +16,7 @@ extern int	NamesArgument(FunctionCallInfo fcinfo, int i, const char *name, char 
 /* Collects the arguments from `first` on that are not NULL; their settings are named in order, the list ends with NULL. */
 extern int	SettingArguments(FunctionCallInfo fcinfo, int first, const char *const *names, SettingValue *values);
 
-#define MAX_SETTINGS 16
+#define MAX_SETTINGS 32
 
 extern void CreateNetwork(const char *name, const char *type, int nvalues, const SettingValue *values);
 extern void AddNode(const char *network, const char *name, const char *distribution, const char *params,

@@ -63,7 +63,10 @@ ReadSettings(CatalogScan *scan, HeapTuple tuple, NetworkSettings *settings)
 	settings->moves = DatumGetBool(PlainColumn(scan, tuple, NETWORK_MOVES));
 	settings->seed = DatumGetInt64(PlainColumn(scan, tuple, NETWORK_SEED));
 	settings->start = strcmp(start, "results") == 0 ? START_RESULTS :
+		strcmp(start, "posterior") == 0 ? START_POSTERIOR :
 		strcmp(start, "random") == 0 ? START_RANDOM : START_KMEANS;
+	settings->prune = DatumGetBool(PlainColumn(scan, tuple, NETWORK_PRUNE));
+	settings->history = DatumGetInt32(PlainColumn(scan, tuple, NETWORK_HISTORY));
 	settings->resolution = DatumGetFloat8(PlainColumn(scan, tuple, NETWORK_RESOLUTION));
 	settings->restart_sample = DatumGetInt32(PlainColumn(scan, tuple, NETWORK_RESTART_SAMPLE));
 	settings->results_column = NameColumn(scan, tuple, NETWORK_RESULTS_COLUMN);

@@ -17,7 +17,8 @@ typedef enum StartKind
 {
 	START_KMEANS,
 	START_RANDOM,
-	START_RESULTS
+	START_RESULTS,
+	START_POSTERIOR
 } StartKind;
 
 typedef enum ThresholdAction
@@ -87,8 +88,10 @@ typedef struct NetworkSettings
 	int			max_iterations;
 	double		tolerance;		/* nats; 0 never stops early */
 	bool		moves;
+	bool		prune;			/* components that no row needs are taken out of use */
 	int64		seed;
 	StartKind	start;
+	int			history;		/* runs that are kept */
 	int			restart_sample; /* rows of the sample on which restarts race; 0: all rows */
 	double		resolution;		/* of the data, in standard deviations of a column; 0: exact */
 	char	   *results_column; /* NULL: none */

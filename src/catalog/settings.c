@@ -21,21 +21,23 @@
 
 PG_FUNCTION_INFO_V1(bnai_set);
 
-static const char *const StartChoices[] = {"kmeans++", "random", "results", NULL};
+static const char *const StartChoices[] = {"kmeans++", "random", "results", "posterior", NULL};
 static const char *const ActionChoices[] = {"none", "recalculate", "background", NULL};
 
 /* Ranges are those of the constraints in 10_catalog.sql, which would say less. */
 static const Setting Settings[] = {
 	{"counter_threshold", INT8OID, 1, INFINITY, NULL, "a positive integer, or NULL for none"},
+	{"history", INT4OID, 1, PG_INT32_MAX, NULL, "a positive number of runs"},
 	{"max_iterations", INT4OID, 1, 1e9, NULL, "an integer from 1 to 1000000000"},
 	{"moves", BOOLOID, 0, 1, NULL, "true or false"},
 	{"owner", NAMEOID, 0, 0, NULL, "the name of a role"},
+	{"prune", BOOLOID, 0, 1, NULL, "true or false"},
 	{"resolution", FLOAT8OID, 0, 1, NULL, "a number from 0 to 1, in standard deviations of a column"},
 	{"restart_sample", INT4OID, 0, PG_INT32_MAX, NULL, "a number of rows; 0 for all"},
 	{"restarts", INT4OID, 1, 10000, NULL, "an integer from 1 to 10000, or NULL to choose by the number of rows"},
 	{"results_column", NAMEOID, 0, 0, NULL, "the name of a column of the source, or NULL for none"},
 	{"seed", INT8OID, -INFINITY, INFINITY, NULL, "an integer"},
-	{"start", TEXTOID, 0, 0, StartChoices, "kmeans++, random or results"},
+	{"start", TEXTOID, 0, 0, StartChoices, "kmeans++, random, results or posterior"},
 	{"threshold_action", TEXTOID, 0, 0, ActionChoices, "none, recalculate or background"},
 	{"tolerance", FLOAT8OID, 0, 1e300, NULL, "a number of nats; 0 never stops early"},
 };

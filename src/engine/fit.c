@@ -155,12 +155,16 @@ SweepRestarts(Restart *restarts, int nrestarts, double tolerance, int max_sweeps
 	pfree(jobs);
 }
 
+/* Orders restarts, the best first; one that leaves fewer components without rows, where their number is fixed. */
 static int
 CompareRestarts(const void *a, const void *b)
 {
 	const Restart *x = a;
 	const Restart *y = b;
+	int			unused = UnusedComponents(x->job) - UnusedComponents(y->job);
 
+	if (unused != 0)
+		return unused;
 	if (x->job->elbo != y->job->elbo)
 		return x->job->elbo > y->job->elbo ? -1 : 1;
 	return x->number - y->number;
@@ -176,6 +180,16 @@ CreateRestart(const NetworkPlan *plan, const RowStore *rows, const RowStore *see
 		restart.job->rule = StartRule(plan, seeds, number);
 	for (int k = 0; k < restart.job->nlive; k++)
 		restart.job->fresh[k] = restart.job->rule.kind == RULE_CENTRES;
+	return restart;
+}
+
+/* Creates the restart that goes on from a job, whose globals the first pass uses. */
+static Restart
+ContinueFrom(const Job *from, const RowStore *rows)
+{
+	Restart		restart = {.number = 1, .job = CopyJob(from)};
+
+	SetJobRows(restart.job, rows, 1.0);
 	return restart;
 }
 
@@ -257,6 +271,30 @@ ClimbSamples(const NetworkPlan *plan, const RowStore *rows, int64 size, Restart 
 	}
 }
 
+/* Moves that race on all rows, after a search elsewhere. */
+static const SearchEffort *
+Confirmation(const RowStore *rows)
+{
+	return rows->rows <= SMALL_TABLE ? &SmallConfirmEffort : &ConfirmEffort;
+}
+
+/*
+ * Goes on from a job on all rows, from which it is not far.  The moves include
+ * splits, since a component that was retired never comes back by itself.
+ */
+static Restart
+ContinueSearch(const NetworkPlan *plan, const Job *from, const RowStore *rows, Fit *fit)
+{
+	const NetworkSettings *settings = &plan->network->settings;
+	Restart		restart = ContinueFrom(from, rows);
+
+	FirstPass(&restart.job, 1);
+	SweepRestarts(&restart, 1, ARRIVAL_TOLERANCE, ARRIVAL_SWEEPS, fit);
+	SearchMoves(restart.job, Confirmation(rows), fit, restart.number, &restart.iterations);
+	SweepRestarts(&restart, 1, settings->tolerance, settings->max_iterations, fit);
+	return restart;
+}
+
 /* Does one restart from beginning to end. */
 static Restart
 SearchRestart(const NetworkPlan *plan, const RowStore *rows, int number, Fit *fit)
@@ -278,8 +316,7 @@ SearchRestart(const NetworkPlan *plan, const RowStore *rows, int number, Fit *fi
 		ClimbSamples(plan, rows, size, &restart, fit);
 		MoveRestarts(&restart, 1, rows, 1.0);
 		SweepRestarts(&restart, 1, ARRIVAL_TOLERANCE, ARRIVAL_SWEEPS, fit);
-		SearchMoves(restart.job, rows->rows <= SMALL_TABLE ? &SmallConfirmEffort : &ConfirmEffort, fit, number,
-					&restart.iterations);
+		SearchMoves(restart.job, Confirmation(rows), fit, number, &restart.iterations);
 	}
 	SweepRestarts(&restart, 1, settings->tolerance, settings->max_iterations, fit);
 	return restart;
@@ -287,7 +324,7 @@ SearchRestart(const NetworkPlan *plan, const RowStore *rows, int number, Fit *fi
 
 /* Does restarts one after the other, and returns the best. */
 static Restart
-SearchRestarts(const NetworkPlan *plan, const RowStore *rows, RestartBudget budget, Fit *fit)
+SearchRestarts(const NetworkPlan *plan, const RowStore *rows, const Job *from, RestartBudget budget, Fit *fit)
 {
 	MemoryContext outer = CurrentMemoryContext;
 	Restart		best = {0};
@@ -297,7 +334,8 @@ SearchRestarts(const NetworkPlan *plan, const RowStore *rows, RestartBudget budg
 	{
 		MemoryContext context = AllocSetContextCreate(outer, "bnai restart", ALLOCSET_DEFAULT_SIZES);
 		MemoryContext old = MemoryContextSwitchTo(context);
-		Restart		restart = SearchRestart(plan, rows, number, fit);
+		Restart		restart = number == 1 && from ? ContinueSearch(plan, from, rows, fit)
+			: SearchRestart(plan, rows, number, fit);
 
 		MemoryContextSwitchTo(old);
 		if (best.job == NULL || restart.job->elbo > best.job->elbo + AGREEMENT)
@@ -305,7 +343,7 @@ SearchRestarts(const NetworkPlan *plan, const RowStore *rows, RestartBudget budg
 		else if (restart.job->elbo > best.job->elbo - AGREEMENT)
 			agreeing++;
 		fit->restarts = number;
-		if (best.job == NULL || restart.job->elbo > best.job->elbo)
+		if (best.job == NULL || CompareRestarts(&restart, &best) < 0)
 		{
 			Job		   *job = best.job;
 
@@ -324,7 +362,7 @@ SearchRestarts(const NetworkPlan *plan, const RowStore *rows, RestartBudget budg
 /* --- without moves: all restarts side by side --- */
 
 static Restart
-RaceRestarts(const NetworkPlan *plan, const RowStore *rows, int nrestarts, Fit *fit)
+RaceRestarts(const NetworkPlan *plan, const RowStore *rows, const Job *from, int nrestarts, Fit *fit)
 {
 	const NetworkSettings *settings = &plan->network->settings;
 	bool		sampled = nrestarts > 1 && settings->start != START_RESULTS && settings->restart_sample > 0
@@ -338,7 +376,7 @@ RaceRestarts(const NetworkPlan *plan, const RowStore *rows, int nrestarts, Fit *
 
 	for (int r = 0; r < nrestarts; r++)
 	{
-		restarts[r] = CreateRestart(plan, sample, seeds, r + 1);
+		restarts[r] = r == 0 && from ? ContinueFrom(from, sample) : CreateRestart(plan, sample, seeds, r + 1);
 		jobs[r] = restarts[r].job;
 		jobs[r]->weight = (double) rows->rows / sample->rows;
 	}
@@ -357,23 +395,23 @@ RaceRestarts(const NetworkPlan *plan, const RowStore *rows, int nrestarts, Fit *
 
 /* The number of restarts that the user has chosen, or a default. */
 static RestartBudget
-ChooseBudget(const NetworkPlan *plan, const RowStore *rows)
+ChooseBudget(const NetworkPlan *plan, const RowStore *rows, const Job *from)
 {
 	const NetworkSettings *settings = &plan->network->settings;
 
 	if (settings->restarts > 0)
 		return (RestartBudget) {settings->restarts, settings->restarts};
-	if (plan->selector < 0 || settings->start == START_RESULTS)
+	if (plan->selector < 0 || from != NULL || settings->start == START_RESULTS)
 		return (RestartBudget) {1, 1};
 	return rows->rows <= MANY_ROWS ? FEW_ROWS_BUDGET : MANY_ROWS_BUDGET;
 }
 
 Fit *
-FitPlan(const NetworkPlan *plan, const RowStore *rows)
+FitPlan(const NetworkPlan *plan, const RowStore *rows, const Job *from)
 {
 	const NetworkSettings *settings = &plan->network->settings;
 	Fit		   *fit = palloc0(sizeof(Fit));
-	RestartBudget budget = ChooseBudget(plan, rows);
+	RestartBudget budget = ChooseBudget(plan, rows, from);
 	int64		visits = PassRowVisits();
 	Restart		best;
 
@@ -381,9 +419,9 @@ FitPlan(const NetworkPlan *plan, const RowStore *rows)
 	fit->rows = rows->rows;
 	fit->restarts = budget.most;
 	if (settings->moves && plan->selector >= 0)
-		best = SearchRestarts(plan, rows, budget, fit);
+		best = SearchRestarts(plan, rows, from, budget, fit);
 	else
-		best = RaceRestarts(plan, rows, fit->restarts, fit);
+		best = RaceRestarts(plan, rows, from, fit->restarts, fit);
 	fit->best_restart = best.number;
 	fit->job = best.job;
 	fit->iterations = best.iterations;

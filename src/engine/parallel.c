@@ -376,10 +376,10 @@ Assemble(const NetworkPlan *plan, const RowStore *rows, int workers)
 }
 
 Fit *
-FitInParallel(const NetworkPlan *plan, const RowStore *rows)
+FitInParallel(const NetworkPlan *plan, const RowStore *rows, const Job *from)
 {
-	int64		from = ParallelRows(plan);
-	int			workers = from > 0 && rows->rows >= from ? AllowedWorkers() : 0;
+	int64		worthwhile = ParallelRows(plan);
+	int			workers = worthwhile > 0 && rows->rows >= worthwhile ? AllowedWorkers() : 0;
 	Fit		   *fit;
 
 	party = Assemble(plan, rows, workers);
@@ -389,7 +389,7 @@ FitInParallel(const NetworkPlan *plan, const RowStore *rows)
 							 ActiveKernels->name)));
 	PG_TRY();
 	{
-		fit = FitPlan(plan, rows);
+		fit = FitPlan(plan, rows, from);
 		if (party)
 			Disband(party);
 	}

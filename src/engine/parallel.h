@@ -14,7 +14,7 @@
 extern int64 ParallelRows(const NetworkPlan *plan);
 
 /* FitPlan, with workers where they are allowed, worth it and to be had; the result is the same to the last bit. */
-extern Fit *FitInParallel(const NetworkPlan *plan, const RowStore *rows);
+extern Fit *FitInParallel(const NetworkPlan *plan, const RowStore *rows, const Job *from);
 
 /*
  * Makes one pass with the workers, for as many of the jobs, from the first on,

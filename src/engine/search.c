@@ -194,16 +194,18 @@ KeepFastest(const Search *search, const double *gains, int keep)
 	}
 }
 
-/* Returns the best trial that is ahead of the incumbent; -1 if none is. */
+/* Returns the best trial that is ahead of the incumbent; -1 if none is.  A fixed number of components stays in use. */
 static int
 Winner(const Search *search)
 {
 	int			best = -1;
+	int			unused = UnusedComponents(search->incumbent);
 	const Trial *trials = search->trials->trials;
 
 	for (int t = 0; t < search->trials->n; t++)
 		if (trials[t].alive && trials[t].job->elbo > search->incumbent->elbo + MARGIN
-			&& (best < 0 || trials[t].job->elbo > trials[best].job->elbo))
+			&& (best < 0 || trials[t].job->elbo > trials[best].job->elbo)
+			&& UnusedComponents(trials[t].job) <= unused)
 			best = t;
 	return best;
 }
@@ -263,7 +265,7 @@ ProposeShrinking(Search *search)
 	int			npairs;
 	MergePair  *pairs;
 
-	if (incumbent->nlive < 2)
+	if (incumbent->nlive < 2 || !incumbent->plan->network->settings.prune)
 		return;
 	pairs = RankPairs(incumbent, &npairs);
 	for (int p = 0; p < Min(npairs, search->effort->merges); p++)

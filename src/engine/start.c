@@ -316,6 +316,7 @@ StartRule(const NetworkPlan *plan, const RowStore *sample, int restart)
 	switch (settings->start)
 	{
 		case START_KMEANS:
+		case START_POSTERIOR:	/* further restarts */
 			rule.kind = RULE_CENTRES;
 			rule.weights = StandardWeights(sample);
 			rule.centres = DrawCentres(sample, plan->components, rule.weights, &rng);

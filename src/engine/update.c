@@ -170,6 +170,16 @@ ComponentRows(const Job *job, int index)
 	return rows;
 }
 
+int
+UnusedComponents(const Job *job)
+{
+	int			unused = 0;
+
+	for (int i = 0; i < job->nlive && !job->plan->network->settings.prune; i++)
+		unused += ComponentRows(job, i) < job->weight;
+	return unused;
+}
+
 /* Adds the expected counts of the components, the selector's message to its probabilities. */
 static void
 SelectorMessages(const Job *job, double *phi)
@@ -311,7 +321,7 @@ UpdateGlobals(Job *job)
 {
 	int			updates = job->plan->hierarchical && job->unsettled ? SETTLING_UPDATES : 1;
 
-	if (job->plan->components > 1)
+	if (job->plan->components > 1 && job->plan->network->settings.prune)
 		RetireVanished(job);
 	for (int i = 0; i < job->nlive; i++)
 		if (job->fresh[i])

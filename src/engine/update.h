@@ -52,6 +52,9 @@ extern void ResetRetired(Job *job);
 /* Expected rows of a component (index among the live ones). */
 extern double ComponentRows(const Job *job, int index);
 
+/* Number of live components without a row, where the number of components is fixed; else 0. */
+extern int	UnusedComponents(const Job *job);
+
 /* Parts of one plate of a global in the state: natural parameters and moments. */
 extern double *GlobalPhi(const NetworkPlan *plan, const double *state, int global, int plate);
 extern double *GlobalMoments(const NetworkPlan *plan, const double *state, int global, int plate);

@@ -67,8 +67,12 @@ extern void Sweep(Job *const *jobs, int njobs);
 /* First statistics of a job by its rule. */
 extern void FirstPass(Job *const *jobs, int njobs);
 
-/* Fits a bound plan to the rows.  Everything is allocated in the current memory context. */
-extern Fit *FitPlan(const NetworkPlan *plan, const RowStore *rows);
+/*
+ * Fits a bound plan to the rows.  The first restart goes on from the globals
+ * of `from`, a job on these rows, unless it is NULL.  Everything is allocated
+ * in the current memory context.
+ */
+extern Fit *FitPlan(const NetworkPlan *plan, const RowStore *rows, const Job *from);
 
 extern void AddTrace(Trace *trace, int restart, int iteration, double elbo, const char *event);
 

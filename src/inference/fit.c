@@ -41,10 +41,14 @@ RowsForPlan(const NetworkPlan *plan)
 }
 
 Fit *
-FitRows(NetworkPlan *plan, const RowStore *rows)
+FitRows(NetworkPlan *plan, const RowStore *rows, const Posterior *start)
 {
+	Job		   *from = NULL;
+
 	BindPlan(plan, rows);
-	return FitInParallel(plan, rows);
+	if (start)
+		from = JobFromPosterior(plan, rows, start, !plan->network->settings.prune);
+	return FitInParallel(plan, rows, from);
 }
 
 /* --- bnai_fit: a network that rows are given for, one for all groups of a query that name it --- */
@@ -315,7 +319,7 @@ FitGroupRows(FitGroup *group)
 
 	TakeWaiting(group);
 	rows = EndRows(group->intake).rows;
-	return rows->rows == 0 ? NULL : SummariseFit(plan, FitRows(plan, rows), NULL);
+	return rows->rows == 0 ? NULL : SummariseFit(plan, FitRows(plan, rows, NULL), NULL);
 }
 
 /* bnai_fit_posterior(state): the posterior of the rows that were taken; see the COMMENT on bnai_fit. */

@@ -89,6 +89,7 @@ struct Inference
 	Network    *network;
 	NetworkPlan *plan;
 	RowStore   *rows;
+	Posterior  *start;			/* NULL: begin anew */
 	Fit		   *fit;
 	RunSummary	summary;
 };
@@ -140,6 +141,25 @@ PreviousPosterior(const Network *network)
 	return run == 0 ? NULL : DatumGetPosterior(RunPosterior(run));
 }
 
+/* Reads the posterior that a network starts from; NULL if its settings say otherwise, or there is none that fits. */
+static Posterior *
+StartPosterior(const Network *network, const NetworkPlan *plan)
+{
+	Posterior  *posterior;
+
+	if (network->settings.start != START_POSTERIOR)
+		return NULL;
+	/* another inference may have ended since the statement began */
+	PushActiveSnapshot(GetTransactionSnapshot());
+	posterior = PreviousPosterior(network);
+	PopActiveSnapshot();
+	if (posterior == NULL || PosteriorFits(plan, posterior))
+		return posterior;
+	ereport(NOTICE,
+			(errmsg("network \"%s\" has changed since its last run and does not start from it", network->name)));
+	return NULL;
+}
+
 static int
 CountLabels(const Posterior *posterior)
 {
@@ -186,6 +206,7 @@ Load(Inference *inference)
 	inference->plan = MakePlan(network);
 	CheckResults(network, inference->plan);
 	CheckSerializable(network);
+	inference->start = StartPosterior(network, inference->plan);
 	loaded = LoadNetworkRows(network, inference->plan, inference->kept);
 	inference->rows = loaded.rows;
 	inference->summary.rows = loaded.rows->rows;
@@ -216,7 +237,7 @@ IterateInference(Inference *inference)
 
 	RecordRows(inference->rows->rows);
 	EnterPhase(PROGRESS_ITERATING);
-	inference->fit = FitRows(inference->plan, inference->rows);
+	inference->fit = FitRows(inference->plan, inference->rows, inference->start);
 	MemoryContextSwitchTo(old);
 }
 

@@ -135,9 +135,8 @@ SameNode(const NetworkPlan *plan, const PlanGlobal *global, const Posterior *pos
 		&& node->dim == global->dim ? index : -1;
 }
 
-/* True if the posterior is of a network with the same globals over the same columns. */
-static bool
-SameShape(const NetworkPlan *plan, const Posterior *posterior)
+bool
+PosteriorFits(const NetworkPlan *plan, const Posterior *posterior)
 {
 	if (posterior->components != plan->components || posterior->nnodes != plan->nglobals
 		|| posterior->nleaves != plan->nleaves)
@@ -186,13 +185,10 @@ SetGlobal(const NetworkPlan *plan, Job *job, int index, int plate, const double 
 }
 
 Job *
-JobFromPosterior(const NetworkPlan *plan, const RowStore *rows, const Posterior *posterior)
+JobFromPosterior(const NetworkPlan *plan, const RowStore *rows, const Posterior *posterior, bool revive)
 {
-	Job		   *job;
+	Job		   *job = CreateJob(plan, rows, 1.0);
 
-	if (!SameShape(plan, posterior))
-		return NULL;
-	job = CreateJob(plan, rows, 1.0);
 	for (int i = 0; i < plan->nglobals; i++)
 	{
 		const PosteriorNode *node = &posterior->nodes[SameNode(plan, &plan->globals[i], posterior)];
@@ -200,7 +196,7 @@ JobFromPosterior(const NetworkPlan *plan, const RowStore *rows, const Posterior 
 		for (int plate = 0; plate < node->plates; plate++)
 			SetGlobal(plan, job, i, plate, PosteriorNodeParams(node, plate));
 	}
-	for (int k = plan->components - 1; k >= 0; k--)
+	for (int k = plan->components - 1; k >= 0 && !revive; k--)
 		if (!posterior->clusters[k].live && job->nlive > 1)
 			RetireComponent(job, k);
 	PrepareJob(job);
@@ -217,7 +213,7 @@ SummariseFit(const NetworkPlan *plan, Fit *fit, const Posterior *previous)
 
 	ResetRetired(fit->job);
 	PrepareForLabels(fit->job);
-	old = previous ? JobFromPosterior(plan, fit->job->rows, previous) : NULL;
+	old = previous && PosteriorFits(plan, previous) ? JobFromPosterior(plan, fit->job->rows, previous, false) : NULL;
 	if (plan->selector >= 0)
 		CountBest(fit->job, old, best, shared);
 	else

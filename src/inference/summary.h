@@ -12,7 +12,10 @@
 /* Writes the posterior of a fit, labelled: `previous` (NULL: none) is what the labels are carried over from. */
 extern Posterior *SummariseFit(const NetworkPlan *plan, Fit *fit, const Posterior *previous);
 
-/* Makes a job with the globals of a posterior; NULL if it is of a network of another shape. */
-extern Job *JobFromPosterior(const NetworkPlan *plan, const RowStore *rows, const Posterior *posterior);
+/* True if a posterior is of a network with the same globals over the same columns. */
+extern bool PosteriorFits(const NetworkPlan *plan, const Posterior *posterior);
+
+/* Makes a job with the globals of a posterior that fits; its retired components are live if `revive`. */
+extern Job *JobFromPosterior(const NetworkPlan *plan, const RowStore *rows, const Posterior *posterior, bool revive);
 
 #endif

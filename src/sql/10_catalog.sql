@@ -19,7 +19,7 @@ CREATE TABLE bnai_network (
 	moves boolean NOT NULL DEFAULT true,
 	seed bigint NOT NULL DEFAULT 1,
 	start text NOT NULL DEFAULT 'kmeans++'
-		CONSTRAINT start_is_known CHECK (start IN ('kmeans++', 'random', 'results')),
+		CONSTRAINT start_is_known CHECK (start IN ('kmeans++', 'random', 'results', 'posterior')),
 	restart_sample integer NOT NULL DEFAULT 50000
 		CONSTRAINT restart_sample_is_not_negative CHECK (restart_sample >= 0),
 	results_column name,
@@ -29,7 +29,10 @@ CREATE TABLE bnai_network (
 		CONSTRAINT threshold_action_is_known CHECK (threshold_action IN ('none', 'recalculate', 'background')),
 	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	resolution double precision NOT NULL DEFAULT 0
-		CONSTRAINT resolution_is_a_fraction CHECK (resolution BETWEEN '0' AND '1')
+		CONSTRAINT resolution_is_a_fraction CHECK (resolution BETWEEN '0' AND '1'),
+	prune boolean NOT NULL DEFAULT true,
+	history integer NOT NULL DEFAULT 10
+		CONSTRAINT history_is_positive CHECK (history > 0)
 );
 
 CREATE TABLE bnai_node (
@@ -85,12 +88,14 @@ COMMENT ON COLUMN bnai_network.max_iterations IS 'most iterations of a restart a
 COMMENT ON COLUMN bnai_network.tolerance IS 'stop when the remaining gain of the ELBO is below this, in nats; 0: never stop early';
 COMMENT ON COLUMN bnai_network.moves IS 'try to merge, delete and split components';
 COMMENT ON COLUMN bnai_network.seed IS 'number that all random draws follow from';
-COMMENT ON COLUMN bnai_network.start IS 'where a restart begins: kmeans++, random, or results (the labels in the results column)';
+COMMENT ON COLUMN bnai_network.start IS 'where a restart begins: kmeans++, random, results (the labels in the results column), or posterior (the first restart goes on from the current run, further ones begin as with kmeans++)';
 COMMENT ON COLUMN bnai_network.restart_sample IS 'most rows of the first sample on which restarts are compared; 0: all rows from the beginning';
 COMMENT ON COLUMN bnai_network.results_column IS 'column of the source that labels are written into; NULL: none';
 COMMENT ON COLUMN bnai_network.counter_threshold IS 'count of changes at which threshold_action is taken; NULL: none';
 COMMENT ON COLUMN bnai_network.threshold_action IS 'what is done at the threshold: recalculate (in the transaction that reaches it), background (by a worker, soon after its commit) or none';
 COMMENT ON COLUMN bnai_network.resolution IS 'values are taken as exact to this fraction of a column''s standard deviation, and to the step that the column is rounded to; keeps clusters whose rows lie exactly on a line from becoming infinitely dense; 0: exact';
+COMMENT ON COLUMN bnai_network.prune IS 'take components out of use that no row needs; false: the number of components is fixed';
+COMMENT ON COLUMN bnai_network.history IS 'number of runs that are kept, with their posteriors';
 COMMENT ON TABLE bnai_node IS 'Nodes of the networks; see the views bnai_nodes and bnai_edges';
 COMMENT ON TABLE bnai_run IS 'Runs: one for each inference, with its posterior and trace; see the view bnai_runs';
 

@@ -35,6 +35,8 @@ SELECT n.name AS network,
 	n.resolution,
 	n.counter_threshold,
 	n.threshold_action,
+	n.prune,
+	n.history,
 	n.created_at
 FROM bnai_network n
 LEFT JOIN LATERAL (
