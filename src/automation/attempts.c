@@ -72,6 +72,9 @@ RecordFailure(int network, const char *error)
 	};
 	const char *schema = ExtensionSchema();
 
+	WriteFor(network, psprintf("INSERT INTO %s.bnai_attempt (network, started_at, running, failures) "
+							   "SELECT id, pg_catalog.clock_timestamp(), true, 0 FROM %s.bnai_network "
+							   "WHERE id OPERATOR(pg_catalog.=) $1 ON CONFLICT (network) DO NOTHING", schema, schema));
 	WriteCatalog(psprintf("UPDATE %s.bnai_attempt SET running = false, failures = failures OPERATOR(pg_catalog.+) 1, "
 						  "error = $2, failed_at = pg_catalog.clock_timestamp(), next_attempt = "
 						  "pg_catalog.clock_timestamp() OPERATOR(pg_catalog.+) pg_catalog.make_interval(secs => "

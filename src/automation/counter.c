@@ -33,6 +33,9 @@
 /* Rows appended to the table, by all sessions for one network, between two folds */
 #define FOLD_EVERY 1000
 
+/* For so long after a transaction was prepared the total is not relied on */
+#define PREPARED_MS (3600 * 1000)
+
 /* What one level of the current transaction has counted */
 typedef struct Pending
 {
@@ -181,13 +184,26 @@ CorrectTotal(CounterSlot *slot, int network)
 	return value;
 }
 
+/*
+ * Returns true if the slot's total cannot be too small.  Nobody adds to it when
+ * a prepared transaction is committed.
+ */
+static bool
+TotalIsKnown(CounterSlot *slot)
+{
+	TimestampTz prepared_at = (TimestampTz) pg_atomic_read_u64(&slot->prepared_at);
+
+	return pg_atomic_read_u32(&slot->known) != 0 &&
+		(prepared_at == 0 || TimestampDifferenceExceeds(prepared_at, GetCurrentTimestamp(), PREPARED_MS));
+}
+
 /* Returns false if the counter is certainly below the threshold. */
 bool
 CounterMayReach(CounterSlot *slot, int network, int64 threshold)
 {
 	if (!SlotIs(slot, network))
 		return CounterValue(CounterNow(NULL, network)) >= threshold;
-	if (pg_atomic_read_u32(&slot->known) != 0 &&
+	if (TotalIsKnown(slot) &&
 		AddSaturated((int64) pg_atomic_read_u64(&slot->total), CounterValue(OwnCount(network))) < threshold)
 		return false;
 	return CorrectTotal(slot, network) >= threshold;
@@ -197,7 +213,7 @@ CounterMayReach(CounterSlot *slot, int network, int64 threshold)
 void
 PrepareCounter(CounterSlot *slot, int network)
 {
-	if (SlotIs(slot, network) && pg_atomic_read_u32(&slot->known) == 0)
+	if (SlotIs(slot, network) && !TotalIsKnown(slot))
 		(void) CorrectTotal(slot, network);
 }
 
@@ -241,7 +257,7 @@ WritePending(bool prepare)
 
 /* Counts for good; nothing here may fail. */
 static void
-CommitPending(void)
+CommitPending(bool prepare)
 {
 	for (int i = 0; i < npending; i++)
 	{
@@ -250,6 +266,11 @@ CommitPending(void)
 
 		if (!SlotIs(slot, pending[i].network))
 			continue;
+		if (prepare)
+		{
+			pg_atomic_write_u64(&slot->prepared_at, GetCurrentTimestamp());
+			continue;
+		}
 		pg_atomic_fetch_add_u64(&slot->total, CounterValue(counted));
 		if (counted.memory != 0 && pg_atomic_fetch_add_u64(&slot->unflushed, counted.memory) == 0)
 			(void) WakeWorker(WORKER_FLUSHES);
@@ -291,7 +312,7 @@ EndTransaction(XactEvent event, void *arg)
 			return;
 		case XACT_EVENT_COMMIT:
 		case XACT_EVENT_PREPARE:
-			CommitPending();
+			CommitPending(event == XACT_EVENT_PREPARE);
 			npending = 0;
 			break;
 		case XACT_EVENT_ABORT:

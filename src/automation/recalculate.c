@@ -10,6 +10,7 @@
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
+#include "automation/attempts.h"
 #include "automation/counter.h"
 #include "automation/owner.h"
 #include "automation/recalculate.h"
@@ -36,6 +37,7 @@ InferAsOwner(int id)
 	(void) InferNetwork(network, NULL);
 	SPI_finish();
 	EndAsOwner(access);
+	RecordSuccess(id);
 	PopActiveSnapshot();
 }
 
@@ -85,6 +87,29 @@ TryInferAsOwner(int network)
 	return error;
 }
 
+/*
+ * Tells what became of the network: the one who counts that it was not
+ * inferred, and the server's log and the network's readers why.  Where another
+ * session may have written of it since the transaction began, only the log.
+ */
+static void
+ReportFailure(int id, const ErrorData *error)
+{
+	Network    *network = LoadUnparsedNetworkById(id, true);
+	const char *name = network != NULL ? network->name : "";
+
+	if (!IsolationUsesXactSnapshot())
+		RecordFailure(id, error->message);
+	ereport(LOG_SERVER_ONLY,
+			(errcode(error->sqlerrcode),
+			 errmsg("inference of network \"%s\" at its threshold failed: %s", name, error->message),
+			 error->detail ? errdetail_internal("%s", error->detail) : 0,
+			 error->hint ? errhint("%s", error->hint) : 0));
+	ereport(WARNING,
+			(errmsg("network \"%s\" could not be inferred at its threshold", name),
+			 errhint("bnai_status tells its readers why.")));
+}
+
 /* Infers; what was counted goes off the counter even if that fails, unless the failure was bad luck. */
 static void
 InferAndTakeOff(CounterSlot *slot, int network, Counted counted)
@@ -99,11 +124,7 @@ InferAndTakeOff(CounterSlot *slot, int network, Counted counted)
 		ReThrowError(error);
 	if (MayPass(error))
 		TakeOffCounter(slot, network, NegateCounted(counted));
-	ereport(WARNING,
-			(errcode(error->sqlerrcode),
-			 errmsg("inference at the counter's threshold failed: %s", error->message),
-			 error->detail ? errdetail_internal("%s", error->detail) : 0,
-			 error->hint ? errhint("%s", error->hint) : 0));
+	ReportFailure(network, error);
 	FreeErrorData(error);
 }
 
