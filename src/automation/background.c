@@ -36,6 +36,7 @@ typedef struct Background
 	Counted		counted;
 	Network    *network;		/* as it was loaded */
 	Inference  *inference;
+	bool		labelling;		/* there may be more rows to label before storing */
 	RunSummary	summary;
 	char	   *error;			/* of the phase that failed */
 } Background;
@@ -160,6 +161,31 @@ Load(Background *background)
 	EndAsOwner(access);
 }
 
+/* Labels a batch of rows, as the network's owner. */
+static void
+Label(Background *background)
+{
+	OwnerAccess access;
+
+	LockNetwork(background->id, false);
+	/* who owns it now */
+	access = BeginAsOwner(CheckSameDefinition(background->network));
+	background->labelling = LabelInAdvance(background->inference);
+	EndAsOwner(access);
+}
+
+/* Labels the rows of a large table, so that users' statements and vacuum need not wait for all of them; false if it failed. */
+static bool
+LabelBatches(Background *background)
+{
+	do
+	{
+		if (!InTransaction(background, "labelling", Label))
+			return false;
+	} while (background->labelling);
+	return true;
+}
+
 /* Stores, as the network's owner. */
 static void
 Store(Background *background)
@@ -167,8 +193,8 @@ Store(Background *background)
 	OwnerAccess access;
 
 	LockNetwork(background->id, false);
-	CheckSameDefinition(background->network);
-	access = BeginAsOwner(background->network);
+	/* who owns it now */
+	access = BeginAsOwner(CheckSameDefinition(background->network));
 	background->summary = StoreInference(background->inference);
 	EndAsOwner(access);
 	TakeOffCounter(background->slot, background->id, background->counted);
@@ -203,6 +229,7 @@ InferLocked(Background *background)
 	inference_hook(background->id, true);
 	if (InTransaction(background, "loading", Load) &&
 		Iterate(background) &&
+		LabelBatches(background) &&
 		InTransaction(background, "storing", Store))
 		LogSuccess(background);
 	else

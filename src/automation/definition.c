@@ -41,8 +41,8 @@ SameDefinition(const Network *a, const Network *b)
 	return true;
 }
 
-/* Raises an error if the network has changed. */
-void
+/* Raises an error if the network has changed; returns it as it is now. */
+Network *
 CheckSameDefinition(const Network *loaded)
 {
 	Network    *now;
@@ -58,4 +58,5 @@ CheckSameDefinition(const Network *loaded)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("network \"%s\" was changed while it was inferred", loaded->name)));
+	return now;
 }

@@ -8,6 +8,6 @@
 #include "catalog/network.h"
 
 /* Raises an error if the network, as it is now, has another definition than when it was loaded. */
-extern void CheckSameDefinition(const Network *loaded);
+extern Network *CheckSameDefinition(const Network *loaded);
 
 #endif							/* BNAI_DEFINITION_H */

@@ -51,23 +51,43 @@ Load(const char *name, int64 threshold, MemoryContext context, Network **network
 	return inference;
 }
 
-/* Stores in the transaction that began after loading. */
+/* Prepares to write for a network in a transaction that began after loading. */
+static void
+BeginWriting(const Network *network)
+{
+	PushActiveSnapshot(GetTransactionSnapshot());
+	CheckMayModifyNetwork(LoadUnparsedNetwork(network->name, false));
+	LockNetwork(network->id, false);
+	(void) CheckSameDefinition(network);
+}
+
+/* Labels a batch of rows in a transaction; false if there is nothing more to label before storing. */
+static bool
+Label(Inference *inference, const Network *network)
+{
+	bool		more;
+
+	BeginWriting(network);
+	more = LabelInAdvance(inference);
+	PopActiveSnapshot();
+	SPI_commit();
+	return more;
+}
+
+/* Stores. */
 static RunSummary
 Store(Inference *inference, const Network *network, Counted counted)
 {
 	RunSummary	summary;
 
-	PushActiveSnapshot(GetTransactionSnapshot());
-	CheckMayModifyNetwork(LoadUnparsedNetwork(network->name, false));
-	LockNetwork(network->id, false);
-	CheckSameDefinition(network);
+	BeginWriting(network);
 	summary = StoreInference(inference);
 	TakeOffCounter(FindSlot(network->id), network->id, counted);
 	PopActiveSnapshot();
 	return summary;
 }
 
-/* Infers in two transactions. */
+/* Infers in two transactions, or more where a large table is labelled. */
 static void
 InferNow(const char *name, int64 threshold)
 {
@@ -83,6 +103,8 @@ InferNow(const char *name, int64 threshold)
 		inference_hook(network->id, true);
 		SPI_commit();
 		IterateInference(inference);
+		while (Label(inference, network))
+			;
 		summary = Store(inference, network, counted);
 		SPI_commit();
 		inference_hook(network->id, false);

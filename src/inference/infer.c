@@ -26,6 +26,9 @@
 PG_FUNCTION_INFO_V1(bnai_infer);
 PG_FUNCTION_INFO_V1(bnai_reset);
 
+/* Rows in so many blocks (of each partition) get their labels in one transaction, where there is one for each batch */
+#define BATCH_BLOCKS 2048
+
 /* The inferences that this backend is in the middle of: triggers and views can call for another */
 typedef struct Running
 {
@@ -91,6 +94,8 @@ struct Inference
 	RowStore   *rows;
 	Posterior  *start;			/* NULL: begin anew */
 	Fit		   *fit;
+	BlockNumber labelled;		/* kept: blocks of the source whose rows have got their labels */
+	int64		relabelled;		/* kept: how many labels changed there */
 	RunSummary	summary;
 };
 
@@ -241,19 +246,74 @@ IterateInference(Inference *inference)
 	MemoryContextSwitchTo(old);
 }
 
+/* Makes the posterior that is to be stored. */
+static Posterior *
+NextPosterior(Inference *inference)
+{
+	Posterior  *posterior;
+
+	/* another inference may have ended since the statement began */
+	PushActiveSnapshot(GetTransactionSnapshot());
+	posterior = SummariseFit(inference->plan, inference->fit, PreviousPosterior(inference->network));
+	PopActiveSnapshot();
+	return posterior;
+}
+
+/*
+ * Writes the labels of one batch of rows.  The posterior is not stored yet: if
+ * it never is, the next inference writes the labels anew.
+ */
+static void
+LabelBatch(Inference *inference)
+{
+	Posterior  *posterior = NextPosterior(inference);
+
+	CheckLabelsFit(inference->network, posterior);
+	inference->relabelled += WriteResultsInBlocks(inference->network, posterior, inference->labelled, BATCH_BLOCKS);
+	inference->labelled += BATCH_BLOCKS;
+}
+
+/* Labels a batch of the rows of a large table. */
+bool
+LabelInAdvance(Inference *inference)
+{
+	const Network *network = inference->network;
+	BlockNumber blocks;
+
+	if (network->settings.results_column == NULL || inference->plan->selector < 0)
+		return false;
+	blocks = ResultsBlocks(network);
+	if (blocks <= BATCH_BLOCKS || inference->labelled >= blocks)
+		return false;
+	EnterPhase(PROGRESS_STORING);
+	RunPhase(inference, LabelBatch);
+	return true;
+}
+
+/* Writes the labels that are not right yet; returns how many changed. */
+static int64
+LabelRest(const Inference *inference, const Posterior *posterior)
+{
+	const Network *network = inference->network;
+	BlockNumber blocks = inference->kept ? ResultsBlocks(network) : 0;
+	int64		relabelled = inference->relabelled;
+
+	if (blocks == 0)
+		return relabelled + WriteResults(network, posterior);
+	for (BlockNumber block = 0; block < blocks; block += BATCH_BLOCKS)
+		relabelled += WriteResultsInBlocks(network, posterior, block, BATCH_BLOCKS);
+	return relabelled;
+}
+
 /* Stores the run, then relabels the rows. */
 static void
 Store(Inference *inference)
 {
 	const Network *network = inference->network;
 	RunSummary *summary = &inference->summary;
-	Posterior  *posterior;
+	Posterior  *posterior = NextPosterior(inference);
 	bool		results;
 
-	/* another inference may have ended since the statement began */
-	PushActiveSnapshot(GetTransactionSnapshot());
-	posterior = SummariseFit(inference->plan, inference->fit, PreviousPosterior(network));
-	PopActiveSnapshot();
 	summary->ended_at = GetCurrentTimestamp();
 	results = network->settings.results_column != NULL && posterior->selector != NULL;
 	summary->clusters = CountLabels(posterior);
@@ -262,7 +322,7 @@ Store(Inference *inference)
 		CheckLabelsFit(network, posterior);
 	StoreRun(network, inference->fit, posterior, summary);
 	if (results)
-		summary->relabelled = WriteResults(network, posterior);
+		summary->relabelled = LabelRest(inference, posterior);
 	summary->ended_at = GetCurrentTimestamp();
 	FinishRun(summary);
 }

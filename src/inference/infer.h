@@ -26,6 +26,13 @@ typedef struct Inference Inference;
 
 extern Inference *LoadInference(Network *network, bool keep);
 extern void IterateInference(Inference *inference);
+/*
+ * Between iterating and storing: labels one batch of the rows of a large
+ * table, in a transaction that is to be committed; false if there is nothing
+ * (more) to label in advance.
+ */
+extern bool LabelInAdvance(Inference *inference);
+
 extern RunSummary StoreInference(Inference *inference);
 extern void EndInference(Inference *inference);
 

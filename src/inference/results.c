@@ -4,19 +4,28 @@
  *
  * One UPDATE computes each row's label from the row itself and touches only
  * rows whose label changes.  A row that another session changes meanwhile is
- * looked at again by the executor, with the values it has then.
+ * looked at again by the executor, with the values it has then.  Where each
+ * part of a large table has a transaction of its own, rows that others have
+ * locked are left out: nobody waits for a label, and no deadlock can arise.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "access/xact.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_attribute.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
+#include "storage/bufmgr.h"
+#include "storage/itemptr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 #include "utils/syscache.h"
 
 #include "catalog/relations.h"
@@ -150,16 +159,27 @@ RunUpdate(Oid relation, const char *sql, int nargs, Oid *types, Datum *values)
 	return SPI_processed;
 }
 
-int64
-WriteResults(const Network *network, const Posterior *posterior)
+/* What an UPDATE of the results column consists of */
+typedef struct ResultsUpdate
+{
+	const char *table;			/* qualified */
+	const char *column;			/* quoted */
+	char	   *label;			/* of a row, as an expression */
+	char	   *differs;		/* true for a row whose label changes, likewise */
+} ResultsUpdate;
+
+/*
+ * Makes the expressions.  IS DISTINCT FROM is written as a function whose name
+ * is qualified: operators are looked up in the search path.  Each branch
+ * predicts once.
+ */
+static ResultsUpdate
+MakeUpdate(const Network *network, const Posterior *posterior)
 {
 	const char *column = quote_identifier(network->settings.results_column);
 	int32		typmod;
 	bool		integer = IsInteger(ResultsType(network, &typmod));
 	StringInfoData label;
-	StringInfoData sql;
-	Oid			type = PosteriorTypeId();
-	Datum		value = PosteriorGetDatum(posterior);
 
 	initStringInfo(&label);
 	if (integer)
@@ -167,18 +187,75 @@ WriteResults(const Network *network, const Posterior *posterior)
 	AppendPrediction(&label, posterior);
 	if (integer)
 		appendStringInfoChar(&label, ')');
+	return (ResultsUpdate) {
+		.table = QualifiedSource(network),
+		.column = column,
+		.label = label.data,
+		.differs = psprintf("CASE WHEN %s IS NULL THEN %s IS NOT NULL "
+							"ELSE NOT coalesce(pg_catalog.%s(%s::pg_catalog.%s%s, %s), false) END",
+							column, label.data, integer ? "int84eq" : "texteq", column, integer ? "int8" : "text",
+							integer ? "" : " COLLATE pg_catalog.\"C\"", label.data),
+	};
+}
 
-	/*
-	 * IS DISTINCT FROM, by a function whose name is qualified: operators are
-	 * looked up in the search path.  Each branch predicts once.
-	 */
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "UPDATE %s SET %s = %s WHERE CASE WHEN %s IS NULL THEN %s IS NOT NULL "
-					 "ELSE NOT coalesce(pg_catalog.%s(%s::pg_catalog.%s%s, %s), false) END",
-					 QualifiedSource(network), column, label.data, column, label.data,
-					 integer ? "int84eq" : "texteq", column, integer ? "int8" : "text",
-					 integer ? "" : " COLLATE pg_catalog.\"C\"", label.data);
-	return RunUpdate(NetworkSource(network), sql.data, 1, &type, &value);
+int64
+WriteResults(const Network *network, const Posterior *posterior)
+{
+	ResultsUpdate update = MakeUpdate(network, posterior);
+	Oid			type = PosteriorTypeId();
+	Datum		value = PosteriorGetDatum(posterior);
+
+	return RunUpdate(NetworkSource(network),
+					 psprintf("UPDATE %s SET %s = %s WHERE %s", update.table, update.column, update.label, update.differs),
+					 1, &type, &value);
+}
+
+/* Returns how many blocks the largest part of the source has; 0 if it has a part whose rows have no such place. */
+BlockNumber
+ResultsBlocks(const Network *network)
+{
+	BlockNumber most = 0;
+	ListCell   *cell;
+
+	foreach(cell, find_all_inheritors(NetworkSource(network), AccessShareLock, NULL))
+	{
+		Relation	relation = table_open(lfirst_oid(cell), NoLock);
+		bool		heap = relation->rd_rel->relam == HEAP_TABLE_AM_OID;
+		bool		stored = relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE;
+
+		if (heap)
+			most = Max(most, RelationGetNumberOfBlocks(relation));
+		table_close(relation, NoLock);
+		if (stored && !heap)
+			return 0;
+	}
+	return most;
+}
+
+/*
+ * Writes the labels of the rows in some blocks of each part of the source.
+ * Whoever has locked a row is not waited for, and keeps it as it is.
+ */
+int64
+WriteResultsInBlocks(const Network *network, const Posterior *posterior, BlockNumber first, BlockNumber n)
+{
+	ResultsUpdate update = MakeUpdate(network, posterior);
+	Oid			types[] = {PosteriorTypeId(), TIDOID, TIDOID};
+	ItemPointerData from;
+	ItemPointerData to;
+	Datum		values[] = {PosteriorGetDatum(posterior), PointerGetDatum(&from), PointerGetDatum(&to)};
+
+	ItemPointerSet(&from, first, 0);
+	ItemPointerSet(&to, first + n, 0);
+	return RunUpdate(NetworkSource(network),
+					 psprintf("UPDATE %s t SET %s = %s "
+							  "FROM (SELECT tableoid, ctid FROM %s WHERE ctid OPERATOR(pg_catalog.>=) $2 "
+							  "AND ctid OPERATOR(pg_catalog.<) $3 AND %s FOR UPDATE SKIP LOCKED) bnai_rows (bnai_part, bnai_place) "
+							  "WHERE t.ctid OPERATOR(pg_catalog.>=) $2 AND t.ctid OPERATOR(pg_catalog.<) $3 "
+							  "AND t.ctid OPERATOR(pg_catalog.=) bnai_rows.bnai_place "
+							  "AND t.tableoid OPERATOR(pg_catalog.=) bnai_rows.bnai_part",
+							  update.table, update.column, update.label, update.table, update.differs),
+					 lengthof(types), types, values);
 }
 
 int64

@@ -6,12 +6,21 @@
 #define BNAI_RESULTS_H
 
 #include "posterior/posterior.h"
+#include "storage/block.h"
 
 /* Raises an error if a label does not fit into the results column. */
 extern void CheckLabelsFit(const Network *network, const Posterior *posterior);
 
 /* Writes the label of each row whose label changes, as the current user; returns how many did.  Needs SPI. */
 extern int64 WriteResults(const Network *network, const Posterior *posterior);
+
+/*
+ * The same for the rows in n blocks from `first` on, of each partition or child,
+ * but for rows that others have locked.  ResultsBlocks says up to which block
+ * there are rows; 0: they have no blocks.
+ */
+extern int64 WriteResultsInBlocks(const Network *network, const Posterior *posterior, BlockNumber first, BlockNumber n);
+extern BlockNumber ResultsBlocks(const Network *network);
 
 /* Sets the results column to NULL; returns how many rows changed. */
 extern int64 ClearResults(const Network *network);

@@ -30,6 +30,13 @@ sub wait_for
 sub endless { sql(q{SELECT bnai_set('m', 'tolerance', '0'), bnai_set('m', 'max_iterations', '1000000000'), bnai_set('m', 'moves', 'off')}) }
 sub ending { sql(q{SELECT bnai_set('m', 'tolerance', NULL), bnai_set('m', 'max_iterations', NULL), bnai_set('m', 'moves', NULL)}) }
 
+# Ends an inference that does not, once the next one will.
+sub give_up
+{
+	ending();
+	sql(q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE backend_type = 'bnai inference'});
+}
+
 my $iterating = q{SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'bnai inference' AND query LIKE 'bnai: inferring%'};
 my $worker = q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'bnai inference'};
 my $nobody = q{SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'bnai inference'};
@@ -103,14 +110,14 @@ wait_for($iterating, 'and infers');
 # changed meanwhile
 my $runs = sql(q{SELECT count(*) FROM bnai_runs WHERE error IS NULL});
 sql(q{SELECT bnai_set('m', 'results_column', NULL)});
-sql(q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE backend_type = 'bnai inference'});
-ending();
 sql(q{SELECT bnai_set('m', 'results_column', 'label')});
+give_up();
 wait_for(qq{SELECT count(*) = $runs + 1 FROM bnai_runs WHERE error IS NULL}, 'settings can be changed while it iterates, and the next attempt succeeds');
 is(sql(q{SELECT last_error IS NULL AND next_attempt IS NULL FROM bnai_status}), 't', 'which ends the failure');
 wait_for($nobody, 'quiet');
 
 # --- kill -9 ---
+$fitted = sql(q{SELECT bnai_fitted('m')});
 endless();
 sql(q{SELECT bnai_increment('m', 10)});
 wait_for($iterating, 'iterates');
@@ -118,8 +125,8 @@ my $pid = sql($worker);
 kill 'KILL', $pid;
 $node->poll_query_until('postgres', 'SELECT true');
 wait_for(q{SELECT last_error = 'the inference was interrupted' FROM bnai_status}, 'after a crash the worker is started again and records it');
-is(sql(q{SELECT bnai_fitted('m')}), $fitted eq '' ? '' : sql(q{SELECT bnai_fitted('m')}), 'the old posterior is there');
-ending();
+is(sql(q{SELECT bnai_fitted('m')}), $fitted, 'the old posterior is there');
+give_up();
 wait_for(q{SELECT counter = 0 FROM bnai_status}, 'and the inference follows');
 wait_for($nobody, 'quiet');
 
@@ -152,7 +159,7 @@ sql(q{ALTER TABLE visits RENAME COLUMN y TO z});
 sql(q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE backend_type = 'bnai inference'});
 wait_for(q{SELECT last_error LIKE 'column "y" of relation "visits" does not exist%' FROM bnai_status}, 'a column');
 sql(q{ALTER TABLE visits RENAME COLUMN z TO y});
-ending();
+give_up();
 wait_for(q{SELECT counter = 0 FROM bnai_status}, 'until it is back');
 wait_for($nobody, 'quiet');
 
@@ -179,7 +186,7 @@ $in .= "COMMIT;\n\\q\n";
 $session->finish;
 wait_for(q{SELECT last_error = 'role "crew", which owns network "m", does not exist' FROM bnai_status}, 'the owner, in the last moment');
 sql(q{ALTER ROLE gang RENAME TO crew; SELECT bnai_set('m', 'restarts', NULL), bnai_set('m', 'restart_sample', NULL)});
-ending();
+give_up();
 wait_for(q{SELECT counter = 0 FROM bnai_status}, 'until he is back');
 wait_for($nobody, 'quiet');
 
