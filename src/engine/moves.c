@@ -101,6 +101,28 @@ TryMerge(TrialSet *set, const Job *incumbent, const MergePair *pair)
 		MergeComponents(job, pair->first, pair->second);
 }
 
+/* Returns the index of a component after a merge. */
+static int
+AfterMerge(const MergePair *pair, int component)
+{
+	if (component == pair->second)
+		return pair->first;
+	return component > pair->second ? component - 1 : component;
+}
+
+void
+TryTwoMerges(TrialSet *set, const Job *incumbent, const MergePair *one, const MergePair *other)
+{
+	Job		   *job = AddTrial(set, incumbent, MOVE_MERGE);
+	int			first = AfterMerge(one, other->first);
+	int			second = AfterMerge(one, other->second);
+
+	if (job == NULL)
+		return;
+	MergeComponents(job, one->first, one->second);
+	MergeComponents(job, Min(first, second), Max(first, second));
+}
+
 void
 TryDelete(TrialSet *set, const Job *incumbent, int component)
 {
@@ -151,7 +173,7 @@ TryMergeAndSplit(TrialSet *set, const SplitList *list, const MergePair *pair, in
 	if (job == NULL)
 		return;
 	MergeComponents(job, pair->first, pair->second);
-	SplitComponent(job, component > pair->second ? component - 1 : component, list->splits[split].stats);
+	SplitComponent(job, AfterMerge(pair, component), list->splits[split].stats);
 }
 
 int

@@ -56,6 +56,7 @@ extern void FreeSplits(SplitList *list);
 
 /* Add trials to a set; without effect if it is full.  Splits need a retired component. */
 extern void TryMerge(TrialSet *set, const Job *incumbent, const MergePair *pair);
+extern void TryTwoMerges(TrialSet *set, const Job *incumbent, const MergePair *one, const MergePair *other);
 extern void TryDelete(TrialSet *set, const Job *incumbent, int component);
 extern void TrySplit(TrialSet *set, const SplitList *list, int split);
 extern void TrySplitAll(TrialSet *set, const SplitList *list);

@@ -46,6 +46,7 @@
 const SearchEffort FirstEffort = {
 	.rounds = 60,
 	.merges = 8,
+	.two_merges = 4,
 	.deletes = 2,
 	.shapes = 4,
 	.exchanges = 16,
@@ -58,6 +59,7 @@ const SearchEffort FirstEffort = {
 const SearchEffort MiddleEffort = {
 	.rounds = 60,
 	.merges = 8,
+	.two_merges = 4,
 	.deletes = 2,
 	.shapes = 2,
 	.exchanges = 16,
@@ -276,6 +278,23 @@ ProposeShrinking(Search *search)
 	pfree(pairs);
 }
 
+/* Proposes two merges at once, where each of them alone does not help. */
+static void
+ProposeTwoMerges(Search *search)
+{
+	Job		   *incumbent = search->incumbent;
+	int			npairs;
+	MergePair  *pairs;
+
+	if (incumbent->nlive < 3)
+		return;
+	pairs = RankPairs(incumbent, &npairs);
+	for (int p = 1; p < Min(npairs, search->effort->two_merges); p++)
+		for (int q = 0; q < p; q++)
+			TryTwoMerges(search->trials, incumbent, &pairs[q], &pairs[p]);
+	pfree(pairs);
+}
+
 /* Returns the best pair that leaves a component alone; NULL if there is none. */
 static const MergePair *
 PairWithout(const MergePair *pairs, int npairs, int component)
@@ -402,6 +421,9 @@ SearchRound(Search *search, int *rounds)
 	if (Race(search, &search->effort->grow))
 		return true;
 	ProposeRegrouping(search);
+	if (Race(search, &search->effort->grow))
+		return true;
+	ProposeTwoMerges(search);
 	return Race(search, &search->effort->grow);
 }
 

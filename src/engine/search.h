@@ -35,6 +35,7 @@ typedef struct SearchEffort
 	int			exchanges;		/* merges of one pair with splits of a third component, where all components are used */
 	int			resplits;		/* pairs that are merged and divided anew */
 	int			resplit_shapes;
+	int			two_merges;		/* pairs of which any two are merged at once */
 	bool		together;		/* merges, deletes and splits race together */
 	RaceLength	shrink;
 	RaceLength	grow;
