@@ -82,6 +82,11 @@ def infer(columns, priors, components, options):
     return float(elbo), int(clusters), float(passes)
 
 
+def name(group):
+    """A, B, ... Z, AA, AB ..."""
+    return chr(65 + group) if group < 26 else "A" + chr(65 + group - 26)
+
+
 def try_case(case, priors, seeds):
     kind, dim, groups, rows = case
     values, group = mixture(kind, dim, groups, rows, 1000 + CASES.index(case))
@@ -89,7 +94,7 @@ def try_case(case, priors, seeds):
     psql("DROP TABLE IF EXISTS bench_search; CREATE TABLE bench_search ("
          + "".join(f"{n} float8, " for n in names) + "truth text, label text)")
     psql(f"COPY bench_search ({', '.join(names)}, truth) FROM STDIN",
-         "".join("\t".join(map(repr, map(float, v))) + f"\t{chr(65 + g)}\n" for v, g in zip(values, group)))
+         "".join("\t".join(map(repr, map(float, v))) + f"\t{name(g)}\n" for v, g in zip(values, group)))
     components = max(10, groups + 3)
     columns = ",".join(names)
     psql("UPDATE bench_search SET label = truth")
