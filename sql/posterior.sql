@@ -84,7 +84,8 @@ SELECT '[1, 2'::bnai_posterior;
 SELECT '[1, 2]'::bnai_posterior;
 SELECT '7'::bnai_posterior;
 SELECT '{}'::bnai_posterior;
-SELECT '{"version": 2}'::bnai_posterior;
+SELECT '{"version": 3}'::bnai_posterior;
+SELECT '{"version": 2, "network_type": "general", "rows": 4, "elbo": -12, "density_quantiles": [2, 1]}'::bnai_posterior;
 SELECT '{"version": 1.5}'::bnai_posterior;
 SELECT '{"version": "1"}'::bnai_posterior;
 SELECT '{"version": 1, "colour": "red"}'::bnai_posterior;
@@ -174,14 +175,17 @@ SELECT try('plain', '{leaves}', '[]');
 
 -- Binary input: forged values are refused, whatever they hold
 SELECT receive('');
-SELECT receive('\x00000002');
+SELECT receive('\x00000003');
 SELECT receive('\x00000001');
 SELECT receive(bnai_posterior_send(p) || '\x00') FROM example WHERE name = 'plain';
 SELECT receive(overlay(bnai_posterior_send(p) PLACING '\x02' FROM 5 FOR 1)) FROM example WHERE name = 'plain';
 SELECT receive(overlay(bnai_posterior_send(p) PLACING '\x7fffffff' FROM 22 FOR 4)) FROM example WHERE name = 'plain';
-SELECT receive(overlay(bnai_posterior_send(p) PLACING '\xffffffff' FROM 26 FOR 4)) FROM example WHERE name = 'plain';
-SELECT receive(overlay(bnai_posterior_send(p) PLACING '\x00' FROM 30 FOR 1)) FROM example WHERE name = 'plain';
-SELECT receive(overlay(bnai_posterior_send(p) PLACING '\xff' FROM 30 FOR 1)) FROM example WHERE name = 'plain';
+SELECT receive(overlay(bnai_posterior_send(p) PLACING '\x7fffffff' FROM 26 FOR 4)) FROM example WHERE name = 'plain';
+-- version 1 is the same without the quantiles
+SELECT receive(overlay(overlay(bnai_posterior_send(p) PLACING '\x' FROM 22 FOR 4) PLACING '\x00000001' FROM 1)) FROM example WHERE name = 'plain';
+SELECT receive(overlay(bnai_posterior_send(p) PLACING '\xffffffff' FROM 30 FOR 4)) FROM example WHERE name = 'plain';
+SELECT receive(overlay(bnai_posterior_send(p) PLACING '\x00' FROM 34 FOR 1)) FROM example WHERE name = 'plain';
+SELECT receive(overlay(bnai_posterior_send(p) PLACING '\xff' FROM 34 FOR 1)) FROM example WHERE name = 'plain';
 SELECT receive(overlay(bnai_posterior_send(p) PLACING float8send('NaN') FROM 14 FOR 8)) FROM example WHERE name = 'plain';
 
 -- Cut off anywhere it is refused; with a byte changed it is refused or another sound posterior

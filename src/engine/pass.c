@@ -242,7 +242,7 @@ OldBlock(WorkSpace *space, const Job *old, const double *background, int rows, i
 }
 
 void
-CountBest(Job *job, Job *old, int64 *best, double *shared)
+CountBest(Job *job, Job *old, int64 *best, double *shared, const RowVisitor *visitor)
 {
 	const RowStore *rows = job->rows;
 	WorkSpace  *space = CreateWorkSpace(job->plan, rows);
@@ -263,6 +263,8 @@ CountBest(Job *job, Job *old, int64 *best, double *shared)
 			CHECK_FOR_INTERRUPTS();
 			(void) BlockResponsibilities(space, job, padded, valid);
 			CountBlock(space->scores, job->nlive, padded, valid, live_best);
+			if (visitor)
+				visitor->visit(visitor->state, space->block, valid);
 			if (old == NULL)
 				continue;
 			memcpy(r, space->scores, sizeof(double) * job->nlive * padded);

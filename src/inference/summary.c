@@ -4,10 +4,14 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "engine/pass.h"
 #include "engine/update.h"
 #include "inference/summary.h"
 #include "posterior/labels.h"
+#include "posterior/typicality.h"
+#include "scoring/scoring.h"
 
 /* Writes the q of one global, plate by plate, in the user's units. */
 static void
@@ -203,6 +207,75 @@ JobFromPosterior(const NetworkPlan *plan, const RowStore *rows, const Posterior 
 	return job;
 }
 
+/* Work and rows that densities are collected with, where there are very many: terms times squared columns, for each row */
+#define DENSITY_WORK 2e8
+#define DENSITY_ROWS 20000
+
+/* Collects the log densities of rows */
+typedef struct Densities
+{
+	const NetworkPlan *plan;
+	Scorer	   *scorer;
+	DensitySketch *sketch;
+	double	   *row;			/* in the user's units, in the scorer's order of columns */
+	int64		seen;
+	int64		step;			/* every so many rows */
+} Densities;
+
+/* Prepares for densities under a posterior, labels or not. */
+static Densities
+BeginDensities(const NetworkPlan *plan, const RowStore *rows, const Posterior *posterior)
+{
+	Densities	densities = {.plan = plan, .scorer = BuildScorer(posterior, CANDIDATES_LIVE)};
+	int			ncolumns = densities.scorer->ncolumns;
+	double		most = Max(DENSITY_ROWS, DENSITY_WORK / ((double) densities.scorer->nterms * ncolumns * ncolumns));
+
+	densities.sketch = CreateDensitySketch(posterior->elbo / rows->rows);
+	densities.row = palloc(sizeof(double) * ncolumns);
+	densities.step = (int64) ceil(rows->rows / most);
+	return densities;
+}
+
+/* Collects the densities of some rows; those that lack a value are left out. */
+static void
+VisitDensities(void *state, const double *const *columns, int rows)
+{
+	Densities  *densities = state;
+
+	for (int n = 0; n < rows; n++)
+	{
+		bool		complete = true;
+		int			i = 0;
+
+		if (densities->seen++ % densities->step != 0)
+			continue;
+		for (int l = 0; l < densities->plan->nleaves; l++)
+		{
+			const PlanLeaf *leaf = &densities->plan->leaves[l];
+
+			for (int j = 0; j < leaf->dim; j++, i++)
+			{
+				densities->row[i] = columns[leaf->columns[j]][n] * leaf->frame.scale[j] + leaf->frame.centre[j];
+				complete &= isfinite(densities->row[i]);
+			}
+		}
+		if (complete)
+			AddDensity(densities->sketch, ScoreDensity(densities->scorer, densities->row));
+	}
+}
+
+/* Returns the quantiles of what was collected, NULL if that is nothing. */
+static double *
+EndDensities(Densities *densities)
+{
+	double	   *quantiles = palloc(sizeof(double) * DENSITY_QUANTILES);
+
+	if (!DensityQuantiles(densities->sketch, quantiles))
+		quantiles = NULL;
+	pfree(densities->sketch);
+	return quantiles;
+}
+
 Posterior *
 SummariseFit(const NetworkPlan *plan, Fit *fit, const Posterior *previous)
 {
@@ -210,15 +283,16 @@ SummariseFit(const NetworkPlan *plan, Fit *fit, const Posterior *previous)
 	Job		   *old;
 	int64	   *best = palloc0(sizeof(int64) * plan->components);
 	double	   *shared = palloc0(sizeof(double) * plan->components * plan->components);
+	Densities	densities;
+	RowVisitor	visitor = {VisitDensities, &densities};
 
 	ResetRetired(fit->job);
 	PrepareForLabels(fit->job);
 	old = previous && PosteriorFits(plan, previous) ? JobFromPosterior(plan, fit->job->rows, previous, false) : NULL;
-	if (plan->selector >= 0)
-		CountBest(fit->job, old, best, shared);
-	else
-		best[0] = fit->job->rows->rows;
+	densities = BeginDensities(plan, fit->job->rows, DescribeFit(plan, fit, best));
+	CountBest(fit->job, plan->selector >= 0 ? old : NULL, best, shared, &visitor);
 	posterior = DescribeFit(plan, fit, best);
+	posterior->quantiles = EndDensities(&densities);
 	if (plan->selector >= 0)
 		AssignLabels(posterior, old ? previous : NULL, shared);
 	return posterior;

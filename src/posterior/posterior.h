@@ -12,7 +12,9 @@
 #include "distributions/frame.h"
 #include "lib/stringinfo.h"
 
-#define POSTERIOR_VERSION 1
+/* Version 1, which is still read, had no quantiles */
+#define POSTERIOR_VERSION 2
+#define POSTERIOR_VERSION_WITHOUT_QUANTILES 1
 
 /* A global node: q is given by the usual parameters of its distribution (Gamma: a, b; Gaussian: mean, precision; …) */
 typedef struct PosteriorNode
@@ -55,6 +57,7 @@ typedef struct Posterior
 	NetworkType type;
 	int64		rows;
 	double		elbo;
+	double	   *quantiles;		/* DENSITY_QUANTILES of the rows' log predictive density; NULL: not known */
 	int			nnodes;
 	PosteriorNode *nodes;
 	int			nleaves;

@@ -2,13 +2,14 @@
  * posterior_binary.c
  *		The stored form of a posterior, which is also what send and recv speak.
  *
- * Version 1, integers and doubles in network byte order, a string as its
+ * Version 2, integers and doubles in network byte order, a string as its
  * length (int32) and UTF-8 bytes without terminator:
  *
  *		int32	version
  *		int8	network type (0 general, 1 clustering)
  *		int64	rows
  *		double	elbo
+ *		int32	number of quantiles of the log density (0 or DENSITY_QUANTILES), and them: doubles
  *		int32	number of nodes, and for each
  *					string name, string distribution, int32 plates, int32 dim,
  *					the parameters: doubles, plate by plate
@@ -21,7 +22,7 @@
  *					a string for each column, the parameters
  *
  * where the parameter of a leaf or selector is an int32, the index of a node,
- * or -1 followed by the doubles of a constant.
+ * or -1 followed by the doubles of a constant.  Version 1 has no quantiles.
  */
 #include "postgres.h"
 
@@ -31,6 +32,7 @@
 
 #include "compat.h"
 #include "posterior/posterior.h"
+#include "posterior/typicality.h"
 
 PG_FUNCTION_INFO_V1(bnai_posterior_recv);
 PG_FUNCTION_INFO_V1(bnai_posterior_send);
@@ -133,6 +135,9 @@ EncodePosterior(StringInfo out, const Posterior *posterior)
 	pq_sendbyte(out, posterior->type == NETWORK_CLUSTERING);
 	pq_sendint64(out, posterior->rows);
 	WriteDoubles(out, &posterior->elbo, 1);
+	pq_sendint32(out, posterior->quantiles ? DENSITY_QUANTILES : 0);
+	if (posterior->quantiles)
+		WriteDoubles(out, posterior->quantiles, DENSITY_QUANTILES);
 	pq_sendint32(out, posterior->nnodes);
 	for (int i = 0; i < posterior->nnodes; i++)
 		WriteNode(out, &posterior->nodes[i]);
@@ -207,6 +212,19 @@ ReadDoubles(StringInfo in, int count)
 	for (int i = 0; i < count; i++)
 		values[i] = pq_getmsgfloat8(in);
 	return values;
+}
+
+/*
+ * Reads the quantiles of the log density, NULL if there are none.
+ */
+static double *
+ReadQuantiles(StringInfo in)
+{
+	int			count = (int32) pq_getmsgint(in, 4);
+
+	if (count != 0 && count != DENSITY_QUANTILES)
+		Malformed("There are %d quantiles of the density instead of %d.", count, DENSITY_QUANTILES);
+	return count == 0 ? NULL : ReadDoubles(in, count);
 }
 
 /*
@@ -326,13 +344,15 @@ DecodePosterior(const char *data, int length)
 	in.maxlen = length;
 	in.cursor = 0;
 	version = pq_getmsgint(&in, 4);
-	if (version != POSTERIOR_VERSION)
+	if (version != POSTERIOR_VERSION && version != POSTERIOR_VERSION_WITHOUT_QUANTILES)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("version %d of a posterior is not supported", version),
-						errhint("This version of bnai reads version %d.", POSTERIOR_VERSION)));
+						errhint("This version of bnai reads versions 1 to %d.", POSTERIOR_VERSION)));
 	posterior->type = ReadFlag(&in) ? NETWORK_CLUSTERING : NETWORK_GENERAL;
 	posterior->rows = pq_getmsgint64(&in);
 	posterior->elbo = pq_getmsgfloat8(&in);
+	if (version != POSTERIOR_VERSION_WITHOUT_QUANTILES)
+		posterior->quantiles = ReadQuantiles(&in);
 	posterior->nnodes = ReadCount(&in, 16);
 	posterior->nodes = palloc0(sizeof(PosteriorNode) * posterior->nnodes);
 	for (int i = 0; i < posterior->nnodes; i++)

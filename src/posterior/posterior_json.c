@@ -2,7 +2,8 @@
  * posterior_json.c
  *		The text form of a posterior: JSON.
  *
- *	{"version": 1, "network_type": "clustering", "rows": 200, "elbo": -951.57,
+ *	{"version": 2, "network_type": "clustering", "rows": 200, "elbo": -951.57,
+ *	 "density_quantiles": [-9.5, …, -1.2],
  *	 "nodes": [{"name": "mu", "distribution": "Gaussian", "plates": 2, "dim": 1,
  *	            "parameters": {"mu": [[20], [25]], "Lambda": [[[4]], [[5]]]}}, …],
  *	 "selector": {"name": "Z", "parameters": {"p": "alpha"}},
@@ -13,6 +14,8 @@
  * A scalar is a number, a vector a list, a matrix a list of rows; where a node
  * has more than one plate, each of its parameters is a list of those.  A
  * parameter of a leaf or of the selector is the name of a node, or a constant.
+ * The quantiles are those of the rows' log density at the levels of
+ * typicality.c, or null; version 1 does not have them.
  * Doubles are the shortest decimal that reads back as the same double.
  */
 #include "postgres.h"
@@ -25,6 +28,7 @@
 #include "utils/numeric.h"
 
 #include "posterior/posterior.h"
+#include "posterior/typicality.h"
 
 PG_FUNCTION_INFO_V1(bnai_posterior_in);
 PG_FUNCTION_INFO_V1(bnai_posterior_out);
@@ -219,6 +223,11 @@ PosteriorToJson(const Posterior *posterior)
 					 POSTERIOR_VERSION, posterior->type == NETWORK_CLUSTERING ? "clustering" : "general",
 					 posterior->rows);
 	WriteDouble(&out, posterior->elbo);
+	appendStringInfoString(&out, ", \"density_quantiles\": ");
+	if (posterior->quantiles)
+		WriteVector(&out, posterior->quantiles, DENSITY_QUANTILES);
+	else
+		appendStringInfoString(&out, "null");
 	appendStringInfoString(&out, ", \"nodes\": [");
 	for (int i = 0; i < posterior->nnodes; i++)
 	{

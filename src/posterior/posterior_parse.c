@@ -13,6 +13,7 @@
 #include "utils/numeric.h"
 
 #include "posterior/posterior.h"
+#include "posterior/typicality.h"
 
 #define Malformed(...) \
 	ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION), \
@@ -362,17 +363,34 @@ ReadNetworkType(Part object)
 }
 
 /*
- * Raises an error unless this version of the form can be read.
+ * Reads the quantiles of the log density, NULL if they are null.
  */
-static void
+static double *
+ReadQuantiles(Part object)
+{
+	JsonbValue *value = Find(object, "density_quantiles");
+	double	   *quantiles;
+
+	if (value->type == jbvNull)
+		return NULL;
+	quantiles = palloc(sizeof(double) * DENSITY_QUANTILES);
+	ReadValue(value, "density_quantiles", SHAPE_VECTOR, DENSITY_QUANTILES, quantiles);
+	return quantiles;
+}
+
+/*
+ * Returns the version of the form; raises an error unless it can be read.
+ */
+static int
 CheckVersion(Part object)
 {
 	int64		version = FindInteger(object, "version", PG_INT32_MAX);
 
-	if (version != POSTERIOR_VERSION)
+	if (version != POSTERIOR_VERSION && version != POSTERIOR_VERSION_WITHOUT_QUANTILES)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("version %d of a posterior is not supported", (int) version),
-						errhint("This version of bnai reads version %d.", POSTERIOR_VERSION)));
+						errhint("This version of bnai reads versions 1 to %d.", POSTERIOR_VERSION)));
+	return version;
 }
 
 /*
@@ -389,8 +407,14 @@ PosteriorFromJson(const char *json)
 
 	if (!JsonContainerIsObject(object.container))
 		Malformed("The posterior must be a JSON object.");
-	CheckVersion(object);
-	CheckOnlyKeys(object, "version", "network_type", "rows", "elbo", "nodes", "selector", "clusters", "leaves");
+	if (CheckVersion(object) == POSTERIOR_VERSION_WITHOUT_QUANTILES)
+		CheckOnlyKeys(object, "version", "network_type", "rows", "elbo", "nodes", "selector", "clusters", "leaves");
+	else
+	{
+		CheckOnlyKeys(object, "version", "network_type", "rows", "elbo", "density_quantiles", "nodes", "selector",
+					  "clusters", "leaves");
+		posterior->quantiles = ReadQuantiles(object);
+	}
 	posterior->type = ReadNetworkType(object);
 	posterior->rows = FindInteger(object, "rows", PG_INT64_MAX);
 	posterior->elbo = AsDouble(Find(object, "elbo"), "elbo");

@@ -16,6 +16,7 @@
 #include "numerics/linalg.h"
 #include "posterior/labels.h"
 #include "posterior/posterior.h"
+#include "posterior/typicality.h"
 
 /* The components' probabilities, when constant, sum to 1 but for rounding */
 #define PROBABILITY_TOLERANCE 1e-9
@@ -315,6 +316,17 @@ CheckNodeNames(const Posterior *posterior)
 }
 
 /*
+ * Raises an error unless the quantiles of the density ascend.
+ */
+static void
+CheckQuantiles(const Posterior *posterior)
+{
+	for (int i = 0; posterior->quantiles && i < DENSITY_QUANTILES; i++)
+		if (!isfinite(posterior->quantiles[i]) || (i > 0 && posterior->quantiles[i] < posterior->quantiles[i - 1]))
+			Refuse("The quantiles of the density do not ascend.");
+}
+
+/*
  * Raises an error unless the posterior holds together.
  */
 void
@@ -324,6 +336,7 @@ CheckPosterior(const Posterior *posterior, bool proper)
 		Refuse("The number of rows is negative.");
 	if (!isfinite(posterior->elbo))
 		Refuse("The ELBO is not finite.");
+	CheckQuantiles(posterior);
 	for (int i = 0; i < posterior->nnodes; i++)
 		CheckNode(&posterior->nodes[i], proper);
 	CheckSelector(posterior, proper);

@@ -18,6 +18,7 @@
 #include "utils/builtins.h"
 
 #include "posterior/labels.h"
+#include "posterior/typicality.h"
 #include "scoring/scoring.h"
 
 /* A candidate with what orders it */
@@ -228,6 +229,11 @@ BuildScorer(const Posterior *posterior, Candidates candidates)
 		PrepareLeaf(scorer, posterior, i, term_components);
 		for (int j = 0; j < scorer->leaves[i].ncolumns; j++)
 			scorer->columns[scorer->ncolumns++] = pstrdup(posterior->leaves[i].columns[j]);
+	}
+	if (posterior->quantiles != NULL)
+	{
+		scorer->quantiles = palloc(sizeof(double) * DENSITY_QUANTILES);
+		memcpy(scorer->quantiles, posterior->quantiles, sizeof(double) * DENSITY_QUANTILES);
 	}
 	scorer->row = palloc(sizeof(double) * scorer->ncolumns);
 	scorer->scores = palloc(sizeof(double) * posterior->components);

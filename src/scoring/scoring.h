@@ -50,6 +50,8 @@ typedef struct Scorer
 	int			nterms;
 	double	   *term_log_weights;	/* log E[pi_k] */
 
+	double	   *quantiles;		/* of the log density of the rows of the fit; NULL: not known */
+
 	/* what explains a row, made when it is asked for: candidates x ncolumns, one row without clusters */
 	double	   *means;
 	double	   *deviations;		/* standard deviations */

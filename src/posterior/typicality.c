@@ -1,0 +1,131 @@
+/*
+ * typicality.c
+ *		Quantiles of the log density of the rows of a fit.
+ *
+ * The quantiles come from a histogram whose bins are equal on the scale
+ * sign(d) log(1 + |d|), d being the distance from the centre in nats: as in
+ * DDSketch (Masson, Rim & Lee 2019) a value is known to a constant relative
+ * error, here of 1 + |d|.  Adding is the same in any order.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "posterior/typicality.h"
+
+/* Width of a bin, and how far from the centre the last ones are: 1e6 nats */
+#define BIN_WIDTH 0.001
+#define BINS_PER_SIDE 13816
+
+/* Levels of the lower tail: 1e-7 to 1e-2, four to a decade; then 0.02, 0.03 … 0.99 */
+#define TAIL_LEVELS 21
+#define LEVELS_PER_DECADE 4
+#define FIRST_PERCENT 2
+
+struct DensitySketch
+{
+	double		centre;
+	double		lowest;
+	double		highest;
+	double		rows;
+	double		bins[2 * BINS_PER_SIDE];	/* the first half from the centre downwards */
+};
+
+double
+DensityLevel(int i)
+{
+	static const double mantissa[LEVELS_PER_DECADE] = {1.0, 1.778279410038923, 3.162277660168379, 5.623413251903491};
+	static const double decade[] = {1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2};
+
+	if (i == 0)
+		return 0.0;
+	if (i == DENSITY_QUANTILES - 1)
+		return 1.0;
+	i--;
+	if (i < TAIL_LEVELS)
+		return mantissa[i % LEVELS_PER_DECADE] * decade[i / LEVELS_PER_DECADE];
+	return (i - TAIL_LEVELS + FIRST_PERCENT) / 100.0;
+}
+
+DensitySketch *
+CreateDensitySketch(double centre)
+{
+	DensitySketch *sketch = palloc0(sizeof(DensitySketch));
+
+	sketch->centre = centre;
+	sketch->lowest = INFINITY;
+	sketch->highest = -INFINITY;
+	return sketch;
+}
+
+void
+AddDensity(DensitySketch *sketch, double log_density)
+{
+	double		d = log_density - sketch->centre;
+	double		bin = log1p(fabs(d)) / BIN_WIDTH;
+	int			index = bin < BINS_PER_SIDE - 1 ? (int) bin : BINS_PER_SIDE - 1;
+
+	if (!isfinite(log_density))
+		return;
+	sketch->bins[d < 0 ? index : BINS_PER_SIDE + index] += 1.0;
+	sketch->lowest = Min(sketch->lowest, log_density);
+	sketch->highest = Max(sketch->highest, log_density);
+	sketch->rows += 1.0;
+}
+
+/* Returns the lower edge of a bin; bins are counted from the lowest on. */
+static double
+BinEdge(const DensitySketch *sketch, int bin)
+{
+	int			from_centre = bin - BINS_PER_SIDE;
+	double		distance = expm1(abs(from_centre) * BIN_WIDTH);
+	double		edge = sketch->centre + (from_centre < 0 ? -distance : distance);
+
+	return Min(Max(edge, sketch->lowest), sketch->highest);
+}
+
+bool
+DensityQuantiles(const DensitySketch *sketch, double *quantiles)
+{
+	double		below = 0.0;
+	int			level = 1;
+
+	if (!(sketch->rows > 0.0))
+		return false;
+	quantiles[0] = sketch->lowest;
+	for (int bin = 0; bin < 2 * BINS_PER_SIDE; bin++)
+	{
+		double		n = sketch->bins[bin < BINS_PER_SIDE ? BINS_PER_SIDE - 1 - bin : bin];
+		double		first = BinEdge(sketch, bin);
+		double		width = BinEdge(sketch, bin + 1) - first;
+
+		for (; n > 0.0 && level < DENSITY_QUANTILES && DensityLevel(level) * sketch->rows <= below + n; level++)
+			quantiles[level] = first + width * Max(0.0, (DensityLevel(level) * sketch->rows - below) / n);
+		below += n;
+	}
+	for (; level < DENSITY_QUANTILES; level++)
+		quantiles[level] = sketch->highest;
+	for (level = 1; level < DENSITY_QUANTILES; level++)
+		quantiles[level] = Max(quantiles[level], quantiles[level - 1]);
+	return true;
+}
+
+double
+DensityRank(const double *quantiles, double log_density)
+{
+	int			next = 0;
+	double		part;
+	double		low;
+	double		high;
+
+	while (next < DENSITY_QUANTILES && quantiles[next] < log_density)
+		next++;
+	if (next == 0 || next == DENSITY_QUANTILES)
+		return next == 0 ? 0.0 : 1.0;
+	low = DensityLevel(next - 1);
+	high = DensityLevel(next);
+	part = (log_density - quantiles[next - 1]) / (quantiles[next] - quantiles[next - 1]);
+	if (next > 1 && next <= TAIL_LEVELS)
+		return low * exp(part * log(high / low));
+	return low + part * (high - low);
+}

@@ -1,0 +1,29 @@
+/*
+ * typicality.h
+ *		How typical a row is: quantiles of the log density of the rows of a fit.
+ */
+#ifndef BNAI_TYPICALITY_H
+#define BNAI_TYPICALITY_H
+
+/* Number of quantiles that a posterior keeps */
+#define DENSITY_QUANTILES 121
+
+/* The share of the rows below quantile i; ascending from 0 to 1, log-spaced up to 0.01. */
+extern double DensityLevel(int i);
+
+/*
+ * Collects log densities in bounded memory, in any order.  `centre` is a guess
+ * of where most of them are: bins are narrow there and wider further out.
+ */
+typedef struct DensitySketch DensitySketch;
+
+extern DensitySketch *CreateDensitySketch(double centre);
+extern void AddDensity(DensitySketch *sketch, double log_density);
+
+/* Writes the DENSITY_QUANTILES quantiles; false if nothing was added. */
+extern bool DensityQuantiles(const DensitySketch *sketch, double *quantiles);
+
+/* Returns the share of the rows whose log density is lower. */
+extern double DensityRank(const double *quantiles, double log_density);
+
+#endif							/* BNAI_TYPICALITY_H */
