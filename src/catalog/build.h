@@ -27,4 +27,7 @@ extern void CheckObserved(const NetworkNode *node);
 /* Raises an error unless labels can be written to that column of the source. */
 extern void CheckResultsColumn(const Network *network);
 
+/* Raises an error unless that column of the source holds numbers. */
+extern void CheckWeightColumn(const Network *network);
+
 #endif							/* BNAI_BUILD_H */

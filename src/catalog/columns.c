@@ -187,3 +187,28 @@ CheckResultsColumn(const Network *network)
 	ReleaseSysCache(tuple);
 	CheckNotObserved(network, column);
 }
+
+/* Raises an error unless the weight column exists, if one is set and the source is known, and holds numbers. */
+void
+CheckWeightColumn(const Network *network)
+{
+	const char *column = network->settings.weight_column;
+	Oid			source = NetworkSource(network);
+	HeapTuple	tuple;
+	Oid			type;
+
+	if (column == NULL || !OidIsValid(source))
+		return;
+	tuple = UserColumn(source, column, psprintf(_("It is the weight column of network \"%s\"."), network->name));
+	type = ((Form_pg_attribute) GETSTRUCT(tuple))->atttypid;
+	ReleaseSysCache(tuple);
+	if (!IsNumber(type))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("weight column \"%s\" of relation \"%s\" is of type %s, which is no number", column,
+						get_rel_name(source), format_type_be(type))));
+	if (network->settings.results_column != NULL && strcmp(column, network->settings.results_column) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
+				 errmsg("weight column \"%s\" is the results column of network \"%s\"", column, network->name)));
+}

@@ -70,6 +70,7 @@ ReadSettings(CatalogScan *scan, HeapTuple tuple, NetworkSettings *settings)
 	settings->resolution = DatumGetFloat8(PlainColumn(scan, tuple, NETWORK_RESOLUTION));
 	settings->restart_sample = DatumGetInt32(PlainColumn(scan, tuple, NETWORK_RESTART_SAMPLE));
 	settings->results_column = NameColumn(scan, tuple, NETWORK_RESULTS_COLUMN);
+	settings->weight_column = NameColumn(scan, tuple, NETWORK_WEIGHT_COLUMN);
 	settings->counter_threshold = DatumGetInt64(PlainColumn(scan, tuple, NETWORK_COUNTER_THRESHOLD));
 	settings->threshold_action = strcmp(action, "recalculate") == 0 ? ACTION_RECALCULATE :
 		strcmp(action, "background") == 0 ? ACTION_BACKGROUND : ACTION_NONE;

@@ -95,6 +95,7 @@ typedef struct NetworkSettings
 	int			restart_sample; /* rows of the sample on which restarts race; 0: all rows */
 	double		resolution;		/* of the data, in standard deviations of a column; 0: exact */
 	char	   *results_column; /* NULL: none */
+	char	   *weight_column;	/* NULL: none */
 	int64		counter_threshold;	/* 0: none */
 	ThresholdAction threshold_action;
 } NetworkSettings;

@@ -91,6 +91,15 @@ MayReadNode(const NetworkNode *node)
 	return true;
 }
 
+/* Returns true if the current user may read the weights, if there are any. */
+static bool
+MayReadWeights(const Network *network)
+{
+	const char *column = network->settings.weight_column;
+
+	return column == NULL || MaySelectColumn(NetworkSource(network), column);
+}
+
 /* Returns true if the current user may see the network and what was inferred. */
 bool
 MayReadNetwork(const Network *network)
@@ -109,7 +118,7 @@ MayReadNetwork(const Network *network)
 		if (!MayReadNode(node))
 			return false;
 	}
-	return observed;
+	return observed && MayReadWeights(network);
 }
 
 /* Raises an error unless the current user may change the network. */
@@ -163,6 +172,7 @@ void
 CheckSourcePrivileges(const Network *network, bool update)
 {
 	const char *results = network->settings.results_column;
+	const char *weight = network->settings.weight_column;
 
 	for (int i = 0; i < network->nnodes; i++)
 	{
@@ -172,6 +182,8 @@ CheckSourcePrivileges(const Network *network, bool update)
 			continue;
 		for (int j = 0; j < node->ncolumns; j++)
 			CheckColumnPrivilege(node->source, node->columns[j], ACL_SELECT);
+		if (weight != NULL)
+			CheckColumnPrivilege(node->source, weight, ACL_SELECT);
 		if (update && results != NULL)
 			CheckColumnPrivilege(node->source, results, ACL_UPDATE);
 	}

@@ -40,6 +40,7 @@ static const Setting Settings[] = {
 	{"start", TEXTOID, 0, 0, StartChoices, "kmeans++, random, results or posterior"},
 	{"threshold_action", TEXTOID, 0, 0, ActionChoices, "none, recalculate or background"},
 	{"tolerance", FLOAT8OID, 0, 1e300, NULL, "a number of nats; 0 never stops early"},
+	{"weight_column", NAMEOID, 0, 0, NULL, "the name of a column of the source, or NULL for none"},
 };
 
 /* Returns a setting by name. */
@@ -219,6 +220,11 @@ bnai_set(PG_FUNCTION_ARGS)
 	{
 		network->settings.results_column = text;
 		CheckResultsColumn(network);
+	}
+	if (strcmp(setting->name, "weight_column") == 0)
+	{
+		network->settings.weight_column = text;
+		CheckWeightColumn(network);
 	}
 	StoreSetting(network->id, setting, text == NULL, value);
 	PG_RETURN_VOID();

@@ -240,6 +240,7 @@ CheckStructure(Network *network)
 		CheckProper(&network->nodes[i]);
 	}
 	CheckResultsColumn(network);
+	CheckWeightColumn(network);
 }
 
 /* Adds one to the counts of a leaf's ancestors. */

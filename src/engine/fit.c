@@ -146,7 +146,7 @@ SweepRestarts(Restart *restarts, int nrestarts, double tolerance, int max_sweeps
 				continue;
 			restart->iterations++;
 			AddTrace(&fit->trace, restart->number, restart->iterations, restart->job->elbo,
-					 restart->job->rows->rows == fit->rows ? NULL : "sample");
+					 restart->job->rows->total == fit->total ? NULL : "sample");
 			CheckElbo(restart);
 			restart->converged = ShouldStop(&restart->stop, restart->job->elbo, tolerance);
 			restart->running = !restart->converged && restart->stop.sweeps < max_sweeps;
@@ -230,7 +230,7 @@ FirstSample(const NetworkPlan *plan, const RowStore *rows)
 		size += LeafRank(plan, &plan->leaves[l]);
 	size = Max(SEARCH_SAMPLE, SEARCH_ROWS_PER_DIMENSION * plan->components * size);
 	size = Min(size, settings->restart_sample);
-	if (settings->start == START_RESULTS || rows->rows <= SEARCHED_WHOLE || size * LEVEL_MARGIN > rows->rows)
+	if (settings->start == START_RESULTS || rows->total <= SEARCHED_WHOLE || size * LEVEL_MARGIN > rows->total)
 		return 0;
 	return size;
 }
@@ -241,7 +241,7 @@ SampleWeight(const RowStore *rows, const RowStore *sample, double cost)
 {
 	double		most = Min(MAX_WEIGHT, Max(1.0, WEIGHT_PER_COST * cost));
 
-	return Min((double) rows->rows / sample->rows, most);
+	return Min(rows->total / sample->total, most);
 }
 
 /* Lets the statistics of a job count for more, and the globals follow. */
@@ -262,7 +262,7 @@ ClimbSamples(const NetworkPlan *plan, const RowStore *rows, int64 size, Restart 
 
 	SetWeight(restart, SampleWeight(rows, sample, cost), fit);
 	SearchMoves(restart->job, &FirstEffort, fit, restart->number, &restart->iterations);
-	for (size *= LEVEL_FACTOR; size * LEVEL_MARGIN <= rows->rows && size <= LargestSample(rows); size *= LEVEL_FACTOR)
+	for (size *= LEVEL_FACTOR; size * LEVEL_MARGIN <= rows->total && size <= LargestSample(rows); size *= LEVEL_FACTOR)
 	{
 		sample = CanonicalSample(rows, size, SampleSeed(plan, restart), CurrentMemoryContext);
 		MoveRestarts(restart, 1, sample, SampleWeight(rows, sample, cost));
@@ -275,7 +275,7 @@ ClimbSamples(const NetworkPlan *plan, const RowStore *rows, int64 size, Restart 
 static const SearchEffort *
 Confirmation(const RowStore *rows)
 {
-	return rows->rows <= SMALL_TABLE ? &SmallConfirmEffort : &ConfirmEffort;
+	return rows->total <= SMALL_TABLE ? &SmallConfirmEffort : &ConfirmEffort;
 }
 
 /*
@@ -366,7 +366,7 @@ RaceRestarts(const NetworkPlan *plan, const RowStore *rows, const Job *from, int
 {
 	const NetworkSettings *settings = &plan->network->settings;
 	bool		sampled = nrestarts > 1 && settings->start != START_RESULTS && settings->restart_sample > 0
-		&& rows->rows > settings->restart_sample;
+		&& rows->total > settings->restart_sample;
 	const RowStore *sample = sampled ? CanonicalSample(rows, settings->restart_sample, settings->seed, CurrentMemoryContext)
 		: rows;
 	const RowStore *seeds = plan->selector < 0 ? NULL
@@ -378,7 +378,7 @@ RaceRestarts(const NetworkPlan *plan, const RowStore *rows, const Job *from, int
 	{
 		restarts[r] = r == 0 && from ? ContinueFrom(from, sample) : CreateRestart(plan, sample, seeds, r + 1);
 		jobs[r] = restarts[r].job;
-		jobs[r]->weight = (double) rows->rows / sample->rows;
+		jobs[r]->weight = rows->total / sample->total;
 	}
 	FirstPass(jobs, nrestarts);
 	SweepRestarts(restarts, nrestarts, settings->tolerance, settings->max_iterations, fit);
@@ -403,7 +403,7 @@ ChooseBudget(const NetworkPlan *plan, const RowStore *rows, const Job *from)
 		return (RestartBudget) {settings->restarts, settings->restarts};
 	if (plan->selector < 0 || from != NULL || settings->start == START_RESULTS)
 		return (RestartBudget) {1, 1};
-	return rows->rows <= MANY_ROWS ? FEW_ROWS_BUDGET : MANY_ROWS_BUDGET;
+	return rows->total <= MANY_ROWS ? FEW_ROWS_BUDGET : MANY_ROWS_BUDGET;
 }
 
 Fit *
@@ -416,7 +416,7 @@ FitPlan(const NetworkPlan *plan, const RowStore *rows, const Job *from)
 	Restart		best;
 
 	fit->trace.context = CurrentMemoryContext;
-	fit->rows = rows->rows;
+	fit->total = rows->total;
 	fit->restarts = budget.most;
 	if (settings->moves && plan->selector >= 0)
 		best = SearchRestarts(plan, rows, from, budget, fit);

@@ -87,8 +87,6 @@ typedef struct PassControl
 	int64		sample_rows;
 
 	/* constant */
-	bool		labelled;
-	int			ncolumns;
 	Size		plan;
 	Size		sample;
 	Size		sample_size;
@@ -183,8 +181,7 @@ static const RowStore *
 SampleInPlace(WorkerPass *pass, PassControl *control)
 {
 	if (pass->sample_id != control->sample_id)
-		pass->sample = RowStoreOfCopy(control->ncolumns, control->labelled, control->sample_rows,
-									  (double *) At(control, control->sample));
+		pass->sample = RowStoreOfCopy(pass->all_rows, control->sample_rows, (double *) At(control, control->sample));
 	pass->sample_id = control->sample_id;
 	return pass->sample;
 }
@@ -266,9 +263,9 @@ ParallelRows(const NetworkPlan *plan)
 static Size
 SampleRoom(const RowStore *rows)
 {
-	int64		sample = Min(LargestSample(rows), rows->rows / 2);
+	int64		sample = Min(LargestSample(rows), (int64) (rows->total / 2));
 
-	return Min(RowStoreCopySize(rows->ncolumns, rows->labelled, sample), MAX_SAMPLE_BYTES);
+	return Min(RowStoreCopySize(rows, sample), MAX_SAMPLE_BYTES);
 }
 
 /* Room for the jobs of a pass and their sums. */
@@ -301,8 +298,6 @@ CreateControl(const NetworkPlan *plan, const RowStore *rows, Size sample_size)
 	pg_atomic_init_u32(&control->done, 0);
 	ConditionVariableInit(&control->begun);
 	ConditionVariableInit(&control->finished);
-	control->ncolumns = rows->ncolumns;
-	control->labelled = rows->labelled;
 	control->plan = header;
 	control->sample = header + plan_size;
 	control->sample_size = sample_size;
@@ -408,7 +403,7 @@ PlaceSample(PassControl *control, const RowStore *sample)
 {
 	if (control->sample_id == sample->id)
 		return true;
-	if (RowStoreCopySize(sample->ncolumns, sample->labelled, sample->rows) > control->sample_size)
+	if (RowStoreCopySize(sample, sample->rows) > control->sample_size)
 		return false;
 	RowStoreCopy(sample, (double *) At(control, control->sample));
 	control->sample_id = sample->id;

@@ -167,9 +167,9 @@ RunPass(Job *const *jobs, int njobs)
 
 /* --- counting for the labels --- */
 
-/* Adds the rows of a block to the counts of the best components. */
+/* Adds the rows of a block, or their weights, to the counts of the best components. */
 static void
-CountBlock(const double *scores, int components, int rows, int valid, int64 *best)
+CountBlock(const double *scores, int components, int rows, int valid, const double *weights, double *best)
 {
 	double		highest[KERNEL_MAX_ROWS];
 	int			index[KERNEL_MAX_ROWS] = {0};
@@ -185,7 +185,7 @@ CountBlock(const double *scores, int components, int rows, int valid, int64 *bes
 		}
 	}
 	for (int n = 0; n < valid; n++)
-		best[index[n]]++;
+		best[index[n]] += weights ? weights[n] : 1.0;
 }
 
 /* Adds sums of r_old r_new of a block, for the components that are live in each. */
@@ -238,16 +238,16 @@ OldBlock(WorkSpace *space, const Job *old, const double *background, int rows, i
 	scores = space->scores + (Size) old->nlive * rows;
 	memset(scores, 0, sizeof(double) * rows);
 	ActiveKernels->quadratic_score(old->rows->ncolumns, background, space->block, rows, scores);
-	(void) ActiveKernels->softmax(old->nlive + 1, rows, valid, space->scores);
+	(void) ActiveKernels->softmax(old->nlive + 1, rows, valid, NULL, space->scores);
 }
 
 void
-CountBest(Job *job, Job *old, int64 *best, double *shared, const RowVisitor *visitor)
+CountBest(Job *job, Job *old, double *best, double *shared, const RowVisitor *visitor)
 {
 	const RowStore *rows = job->rows;
 	WorkSpace  *space = CreateWorkSpace(job->plan, rows);
 	double	   *background = BackgroundConstants(rows);
-	int64	   *live_best = palloc0(sizeof(int64) * job->nlive);
+	double	   *live_best = AllocDoubles(job->nlive);
 	double	   *r = AllocDoubles((Size) job->nlive * space->block_rows);
 
 	for (int c = 0; c < rows->nchunks; c++)
@@ -262,9 +262,9 @@ CountBest(Job *job, Job *old, int64 *best, double *shared, const RowVisitor *vis
 
 			CHECK_FOR_INTERRUPTS();
 			(void) BlockResponsibilities(space, job, padded, valid);
-			CountBlock(space->scores, job->nlive, padded, valid, live_best);
+			CountBlock(space->scores, job->nlive, padded, valid, space->weights, live_best);
 			if (visitor)
-				visitor->visit(visitor->state, space->block, valid);
+				visitor->visit(visitor->state, space->block, space->weights, valid);
 			if (old == NULL)
 				continue;
 			memcpy(r, space->scores, sizeof(double) * job->nlive * padded);

@@ -365,7 +365,7 @@ static double
 ColumnStep(const RowStore *sample, int column)
 {
 	double	   *values = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * (sample->rows + 1));
-	const double **columns = palloc(sizeof(double *) * (sample->ncolumns + 1));
+	const double **columns = palloc(sizeof(double *) * sample->width);
 	double		step = INFINITY;
 	int64		n = 0;
 

@@ -105,7 +105,7 @@ RecordSweep(Search *search, const char *event)
 	if (event == NULL)
 	{
 		++*search->iterations;
-		event = search->incumbent->rows->rows == search->fit->rows ? NULL : "sample";
+		event = search->incumbent->rows->total == search->fit->total ? NULL : "sample";
 	}
 	AddTrace(&search->fit->trace, search->restart, *search->iterations, search->incumbent->elbo, event);
 }
@@ -271,7 +271,7 @@ ProposeShrinking(Search *search)
 		return;
 	pairs = RankPairs(incumbent, &npairs);
 	for (int p = 0; p < Min(npairs, search->effort->merges); p++)
-		if (pairs[p].gain > -HOPELESS_PER_ROW * incumbent->rows->rows * incumbent->weight - HOPELESS)
+		if (pairs[p].gain > -HOPELESS_PER_ROW * incumbent->rows->total * incumbent->weight - HOPELESS)
 			TryMerge(search->trials, incumbent, &pairs[p]);
 	for (int d = 0; d < Min(search->effort->deletes, incumbent->nlive); d++)
 		TryDelete(search->trials, incumbent, SmallestComponent(incumbent, d));

@@ -15,6 +15,12 @@
 #define MAX_DISTINCT 65536
 #define DISTINCT_SLOTS (4 * MAX_DISTINCT)
 
+/*
+ * A row that counts for w is sampled as w rows, of which the last may be a part
+ * of one; if it counts for more than this, as so many that count for the same.
+ */
+#define MAX_COPIES 1000
+
 /* Cells for a standard deviation, in the grid that rows are hashed by: far more than rounding blurs */
 #define CELLS_PER_DEVIATION 0x1p16
 
@@ -29,7 +35,7 @@ typedef struct SampleRow
 typedef struct Occurrences
 {
 	uint64	   *hashes;			/* 0: free */
-	uint32	   *counts;
+	uint64	   *counts;
 	int			distinct;
 	bool		overflow;		/* more than MAX_DISTINCT: counts mean nothing */
 } Occurrences;
@@ -52,11 +58,12 @@ StandardGrid(const RowStore *rows)
 	return (RowGrid) {rows->mean, fineness};
 }
 
-/* Returns how often this value was seen before. */
-static uint32
-CountOccurrence(Occurrences *seen, uint64 hash)
+/* Returns how often this value was seen before, and counts it some times more. */
+static uint64
+CountOccurrences(Occurrences *seen, uint64 hash, int copies)
 {
 	uint32		slot = hash % DISTINCT_SLOTS;
+	uint64		before;
 
 	if (seen->overflow)
 		return 0;
@@ -72,22 +79,31 @@ CountOccurrence(Occurrences *seen, uint64 hash)
 		}
 		seen->hashes[slot] = hash;
 	}
-	return seen->counts[slot]++;
+	before = seen->counts[slot];
+	seen->counts[slot] += copies;
+	return before;
 }
 
 static void
 ResetOccurrences(Occurrences *seen)
 {
 	memset(seen->hashes, 0, sizeof(uint64) * DISTINCT_SLOTS);
-	memset(seen->counts, 0, sizeof(uint32) * DISTINCT_SLOTS);
+	memset(seen->counts, 0, sizeof(uint64) * DISTINCT_SLOTS);
 	seen->distinct = 0;
+}
+
+/* Returns what a row counts for. */
+static double
+RowWeight(const RowStore *rows, const double *const *columns, int row)
+{
+	return rows->weighted ? columns[rows->width - 1][row] : 1.0;
 }
 
 /* Finds out whether few enough different values are there for counts to mean anything. */
 static void
 CountDistinct(const RowStore *rows, const RowGrid *grid, uint64 seed, Occurrences *seen)
 {
-	const double **columns = palloc(sizeof(double *) * (rows->ncolumns + 1));
+	const double **columns = palloc(sizeof(double *) * rows->width);
 
 	for (int c = 0; c < rows->nchunks && !seen->overflow; c++)
 	{
@@ -96,7 +112,8 @@ CountDistinct(const RowStore *rows, const RowGrid *grid, uint64 seed, Occurrence
 		CHECK_FOR_INTERRUPTS();
 		ChunkColumns(rows, c, columns);
 		for (int i = 0; i < n && !seen->overflow; i++)
-			(void) CountOccurrence(seen, HashRow(columns, rows->ncolumns, i, grid, seed));
+			if (RowWeight(rows, columns, i) > 0.0)
+				(void) CountOccurrences(seen, HashRow(columns, rows->ncolumns, i, grid, seed), 1);
 	}
 	ResetOccurrences(seen);
 	pfree(columns);
@@ -108,13 +125,14 @@ typedef struct SampleState
 	int64		n;
 	int64		max;
 	SampleRow  *rows;
-	int			ncolumns;		/* with the label */
+	int			width;			/* numbers of a row */
+	bool		weighted;
 	double	   *values;			/* of the rows, in the order in which they were found */
 } SampleState;
 
-/* Adds one row of a chunk to the sample. */
+/* Adds one row of a chunk to the sample; it counts for `weight` there. */
 static void
-CollectRow(SampleState *sample, uint64 key, const double *const *columns, int row)
+CollectRow(SampleState *sample, uint64 key, const double *const *columns, int row, double weight)
 {
 	double	   *values;
 
@@ -122,20 +140,42 @@ CollectRow(SampleState *sample, uint64 key, const double *const *columns, int ro
 	{
 		sample->max *= 2;
 		sample->rows = repalloc_huge(sample->rows, sizeof(SampleRow) * sample->max);
-		sample->values = repalloc_huge(sample->values, sizeof(double) * sample->ncolumns * sample->max);
+		sample->values = repalloc_huge(sample->values, sizeof(double) * sample->width * sample->max);
 	}
-	values = sample->values + sample->ncolumns * sample->n;
-	for (int j = 0; j < sample->ncolumns; j++)
+	values = sample->values + sample->width * sample->n;
+	for (int j = 0; j < sample->width; j++)
 		values[j] = columns[j][row];
+	if (sample->weighted)
+		values[sample->width - 1] = weight;
 	sample->rows[sample->n] = (SampleRow) {key, sample->n};
 	sample->n++;
 }
 
-/* Collects the rows with the smallest keys: hashes of their values and of how often these were seen before. */
+/* Collects those copies of a row whose keys are small: hashes of its values and of how often these were seen before. */
+static void
+CollectCopies(const RowStore *rows, const double *const *columns, int row, uint64 hash, Occurrences *seen,
+			  SampleState *sample)
+{
+	double		weight = RowWeight(rows, columns, row);
+	int			copies = (int) Min(ceil(weight), MAX_COPIES);
+	double		each = weight > MAX_COPIES ? weight / MAX_COPIES : 1.0;
+	uint64		before = CountOccurrences(seen, hash, copies);
+
+	for (int i = 0; i < copies; i++)
+	{
+		uint64		occurrence = seen->overflow ? 0 : before + i;
+		uint64		key = occurrence == 0 ? hash : MixBits(hash + occurrence);
+
+		if (key <= sample->limit)
+			CollectRow(sample, key, columns, row, Min(each, weight - i * each));
+	}
+}
+
+/* Collects the rows with the smallest keys. */
 static void
 CollectRows(const RowStore *rows, const RowGrid *grid, uint64 seed, Occurrences *seen, SampleState *sample)
 {
-	const double **columns = palloc(sizeof(double *) * (rows->ncolumns + 1));
+	const double **columns = palloc(sizeof(double *) * rows->width);
 
 	for (int c = 0; c < rows->nchunks; c++)
 	{
@@ -144,14 +184,7 @@ CollectRows(const RowStore *rows, const RowGrid *grid, uint64 seed, Occurrences 
 		CHECK_FOR_INTERRUPTS();
 		ChunkColumns(rows, c, columns);
 		for (int i = 0; i < n; i++)
-		{
-			uint64		hash = HashRow(columns, rows->ncolumns, i, grid, seed);
-			uint32		before = CountOccurrence(seen, hash);
-			uint64		key = before == 0 ? hash : MixBits(hash + before);
-
-			if (key <= sample->limit)
-				CollectRow(sample, key, columns, i);
-		}
+			CollectCopies(rows, columns, i, HashRow(columns, rows->ncolumns, i, grid, seed), seen, sample);
 	}
 	pfree(columns);
 }
@@ -172,17 +205,18 @@ ChooseSample(const RowStore *rows, int64 size, uint64 seed, SampleState *sample)
 	RowGrid		grid = StandardGrid(rows);
 	Occurrences seen = {
 		.hashes = palloc0(sizeof(uint64) * DISTINCT_SLOTS),
-		.counts = palloc0(sizeof(uint32) * DISTINCT_SLOTS),
+		.counts = palloc0(sizeof(uint64) * DISTINCT_SLOTS),
 	};
 
 	/* whether counts mean anything is known only at the end, so it takes a round of its own */
 	CountDistinct(rows, &grid, seed, &seen);
-	sample->limit = size >= rows->rows ? PG_UINT64_MAX : (uint64) ((double) size / rows->rows * 0x1p64);
+	sample->limit = size >= rows->total ? PG_UINT64_MAX : (uint64) (size / rows->total * 0x1p64);
 	sample->n = 0;
-	sample->max = Min(size, rows->rows) + 64;
-	sample->ncolumns = rows->ncolumns + rows->labelled;
+	sample->max = (int64) Min((double) size, rows->total) + 64;
+	sample->width = rows->width;
+	sample->weighted = rows->weighted;
 	sample->rows = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(SampleRow) * sample->max);
-	sample->values = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * sample->ncolumns * sample->max);
+	sample->values = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * sample->width * sample->max);
 	CollectRows(rows, &grid, seed, &seen, sample);
 	qsort(sample->rows, sample->n, sizeof(SampleRow), CompareSampleRows);
 	pfree(seen.hashes);
@@ -197,7 +231,7 @@ CanonicalSample(const RowStore *rows, int64 size, uint64 seed, MemoryContext con
 
 	ChooseSample(rows, size, seed, &sample);
 	for (int64 i = 0; i < sample.n; i++)
-		RowStoreAppend(store, sample.values + sample.ncolumns * sample.rows[i].index);
+		RowStoreAppend(store, sample.values + sample.width * sample.rows[i].index);
 	pfree(sample.rows);
 	pfree(sample.values);
 	RowStoreFinishLike(store);
@@ -211,10 +245,11 @@ typedef struct KMeans
 	const RowStore *rows;
 	const double *weights;		/* of the squared differences */
 	double	   *distance;		/* of each row to its nearest centre */
+	double	   *mass;			/* that times the row's weight, what rows are drawn by; the same array if all weights are 1 */
 	const double **columns;
 } KMeans;
 
-/* Lowers each row's distance to that from the newest centre; returns the sum. */
+/* Lowers each row's distance to that from the newest centre; returns the sum of the masses. */
 static double
 UpdateDistances(KMeans *kmeans, const double *centre)
 {
@@ -238,13 +273,15 @@ UpdateDistances(KMeans *kmeans, const double *centre)
 				distance += kmeans->weights[j] * d * d;
 			}
 			kmeans->distance[row] = Min(kmeans->distance[row], distance);
-			total += kmeans->distance[row];
+			if (kmeans->rows->weighted)
+				kmeans->mass[row] = kmeans->distance[row] * RowWeight(kmeans->rows, kmeans->columns, i);
+			total += kmeans->mass[row];
 		}
 	}
 	return total;
 }
 
-/* Draws a row with probability proportional to its distance; uniformly if all are 0. */
+/* Draws a row with probability proportional to its mass; uniformly if all are 0. */
 static int64
 DrawRow(const KMeans *kmeans, double total, Rng *rng)
 {
@@ -255,9 +292,9 @@ DrawRow(const KMeans *kmeans, double total, Rng *rng)
 		return (int64) (RngUniform(rng) * kmeans->rows->rows);
 	for (int64 row = 0; row < kmeans->rows->rows; row++)
 	{
-		if (kmeans->distance[row] > 0.0)
+		if (kmeans->mass[row] > 0.0)
 			last = row;
-		target -= kmeans->distance[row];
+		target -= kmeans->mass[row];
 		if (target < 0.0)
 			break;
 	}
@@ -272,11 +309,13 @@ DrawCentres(const RowStore *rows, int centres, const double *weights, Rng *rng)
 		.rows = rows,
 		.weights = weights,
 		.distance = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * rows->rows),
-		.columns = palloc(sizeof(double *) * (rows->ncolumns + 1)),
+		.columns = palloc(sizeof(double *) * rows->width),
 	};
-	double	   *values = palloc(sizeof(double) * (centres * rows->ncolumns + 1));	/* the last one's label, too */
+	double	   *values = palloc(sizeof(double) * (centres * rows->ncolumns + 2));	/* the last one's label and weight, too */
 	double		total = 0.0;
 
+	kmeans.mass = rows->weighted ? MemoryContextAllocHuge(CurrentMemoryContext, sizeof(double) * rows->rows)
+		: kmeans.distance;
 	for (int64 i = 0; i < rows->rows; i++)
 		kmeans.distance[i] = INFINITY;
 	for (int k = 0; k < centres; k++)
@@ -286,6 +325,8 @@ DrawCentres(const RowStore *rows, int centres, const double *weights, Rng *rng)
 		RowStoreRow(rows, row, values + k * rows->ncolumns);
 		total = UpdateDistances(&kmeans, values + k * rows->ncolumns);
 	}
+	if (rows->weighted)
+		pfree(kmeans.mass);
 	pfree(kmeans.distance);
 	pfree(kmeans.columns);
 	return values;

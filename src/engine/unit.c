@@ -31,10 +31,11 @@ WorkSpace *
 CreateWorkSpace(const NetworkPlan *plan, const RowStore *rows)
 {
 	WorkSpace  *space = palloc0(sizeof(WorkSpace));
-	int			ncolumns = rows->ncolumns + rows->labelled;
+	int			ncolumns = rows->width;
 
 	space->context = CurrentMemoryContext;
 	space->ncolumns = ncolumns;
+	space->weighted = rows->weighted;
 	space->block_rows = BlockRows(rows, plan->components);
 	space->columns = palloc(sizeof(double *) * (ncolumns + 1));
 	space->block = palloc(sizeof(double *) * (ncolumns + 1));
@@ -115,12 +116,21 @@ BlockResponsibilities(WorkSpace *space, const Job *job, int rows, int valid)
 
 	ScoreBlock(space, job, rows);
 	if (job->nlive > 1)
-		return ActiveKernels->softmax(job->nlive, rows, valid, space->scores);
+		return ActiveKernels->softmax(job->nlive, rows, valid, space->weights, space->scores);
 	for (int n = 0; n < valid; n++)
-		sum += space->scores[n];
+		sum += space->weights ? space->weights[n] * space->scores[n] : space->scores[n];
 	for (int n = 0; n < rows; n++)
-		space->scores[n] = n < valid ? 1.0 : 0.0;
+		space->scores[n] = n >= valid ? 0.0 : space->weights ? space->weights[n] : 1.0;
 	return sum;
+}
+
+/* Lets each row count for its weight, if it has one. */
+static void
+WeightRows(WorkSpace *space, const Job *job, int rows, int valid)
+{
+	for (int k = 0; k < job->nlive && space->weights != NULL; k++)
+		for (int n = 0; n < valid; n++)
+			space->scores[(Size) k * rows + n] *= space->weights[n];
 }
 
 /* Adds responsibilities r for a live component times the leaves' sufficient statistics to one set of lanes. */
@@ -153,6 +163,7 @@ RunBlock(WorkSpace *space, const Job *job, int rows, int valid, double *lanes)
 	{
 		Grow(space, &space->scores, &space->scores_size, (Size) job->nlive * rows);
 		ApplyRule(&job->rule, job, space->block, rows, valid, space->scores);
+		WeightRows(space, job, rows, valid);
 	}
 	for (int k = 0; k < job->nlive; k++, lanes += size)
 		Accumulate(space, job, k, space->scores + (Size) k * rows, rows, lanes);
@@ -169,6 +180,7 @@ EnterBlock(WorkSpace *space, int first, int valid)
 {
 	for (int c = 0; c < space->ncolumns; c++)
 		space->block[c] = space->columns[c] + first;
+	space->weights = space->weighted ? space->block[space->ncolumns - 1] : NULL;
 	return TYPEALIGN(KERNEL_LANES, valid);
 }
 

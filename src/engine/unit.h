@@ -14,10 +14,12 @@
 typedef struct WorkSpace
 {
 	MemoryContext context;
-	int			ncolumns;
+	int			ncolumns;		/* of a row, with label and weight */
+	bool		weighted;
 	int			block_rows;
 	const double **columns;		/* of the chunk */
 	const double **block;		/* of the block */
+	const double *weights;		/* of its rows; NULL: they have none */
 	const double **leaf_columns;
 	Size		scores_size;
 	double	   *scores;			/* components x block */
@@ -47,7 +49,10 @@ extern int	EnterBlock(WorkSpace *space, int first, int valid);
  */
 extern void ScoreBlock(WorkSpace *space, const Job *job, int rows);
 
-/* Writes the responsibilities of a job's live components into space->scores; returns the sum of log normalisers. */
+/*
+ * Writes the responsibilities of a job's live components, times the rows'
+ * weights, into space->scores; returns the weighted sum of log normalisers.
+ */
 extern double BlockResponsibilities(WorkSpace *space, const Job *job, int rows, int valid);
 
 #endif

@@ -516,7 +516,7 @@ LogScale(const Job *job)
 	for (int l = 0; l < job->plan->nleaves; l++)
 		for (int j = 0; j < job->plan->leaves[l].dim; j++)
 			sum -= log(job->plan->leaves[l].frame.scale[j]);
-	return sum * job->rows->rows * job->weight;
+	return sum * job->rows->total * job->weight;
 }
 
 double

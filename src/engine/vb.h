@@ -37,7 +37,7 @@ typedef struct Trace
 /* What an inference found */
 typedef struct Fit
 {
-	int64		rows;
+	double		total;			/* of the rows; a sample's is less */
 	Job		   *job;			/* on all rows */
 	int			restarts;
 	int			best_restart;

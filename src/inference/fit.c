@@ -36,6 +36,7 @@ RowsForPlan(const NetworkPlan *plan)
 		.columns = plan->columns,
 		.frame_group = plan->frame_group,
 		.max_labels = plan->components,
+		.weight_column = plan->network->settings.weight_column,
 		.share_from = ParallelRows(plan),
 	};
 }
@@ -60,8 +61,9 @@ typedef struct FitNetwork
 	Network    *network;
 	NetworkPlan *plan;			/* bound to the rows of one group after the other */
 	LoadRequest request;
-	int			nvalues;		/* that a row is given by: the columns, leaf by leaf */
-	int		   *value_of;		/* for each column of the plan, which of the values it is */
+	int			nvalues;		/* that a row is given by: the columns, leaf by leaf, and the weight if there is one */
+	int			width;			/* what is kept of a row: the columns of the plan, and the weight */
+	int		   *value_of;		/* for each of these, which of the values it is */
 } FitNetwork;
 
 /* The rows of one group */
@@ -89,6 +91,7 @@ OrderValues(FitNetwork *fit)
 {
 	const NetworkPlan *plan = fit->plan;
 
+	fit->width = plan->ncolumns + (fit->request.weight_column != NULL);
 	fit->value_of = palloc0(sizeof(int) * (plan->ncolumns + 1));
 	for (int l = plan->nleaves - 1; l >= 0; l--)
 		fit->nvalues += plan->leaves[l].dim;
@@ -100,6 +103,8 @@ OrderValues(FitNetwork *fit)
 		for (int j = 0; j < leaf->dim; j++)
 			fit->value_of[leaf->columns[j]] = end + j;
 	}
+	if (fit->request.weight_column != NULL)
+		fit->value_of[plan->ncolumns] = fit->nvalues++;
 }
 
 /*
@@ -203,15 +208,15 @@ BeginGroup(FunctionCallInfo fcinfo, FitNetwork *network)
 static void
 GrowWaiting(FitGroup *group)
 {
-	int			ncolumns = group->network->plan->ncolumns;
+	int			width = group->network->width;
 	int			max = group->max_waiting == 0 ? FIRST_WAITING : 2 * group->max_waiting;
-	Datum	   *values = MemoryContextAlloc(group->context, sizeof(Datum) * max * ncolumns);
-	bool	   *nulls = MemoryContextAlloc(group->context, sizeof(bool) * max * ncolumns);
+	Datum	   *values = MemoryContextAlloc(group->context, sizeof(Datum) * max * width);
+	bool	   *nulls = MemoryContextAlloc(group->context, sizeof(bool) * max * width);
 
 	if (group->nwaiting > 0)
 	{
-		memcpy(values, group->values, sizeof(Datum) * group->nwaiting * ncolumns);
-		memcpy(nulls, group->nulls, sizeof(bool) * group->nwaiting * ncolumns);
+		memcpy(values, group->values, sizeof(Datum) * group->nwaiting * width);
+		memcpy(nulls, group->nulls, sizeof(bool) * group->nwaiting * width);
 		pfree(group->values);
 		pfree(group->nulls);
 	}
@@ -224,12 +229,12 @@ GrowWaiting(FitGroup *group)
 static void
 TakeWaiting(FitGroup *group)
 {
-	int			ncolumns = group->network->plan->ncolumns;
+	int			width = group->network->width;
 
 	if (group->intake == NULL)
 		group->intake = BeginRows(&group->network->request, group->context);
 	for (int n = 0; n < group->nwaiting; n++)
-		TakeRow(group->intake, group->values + n * ncolumns, group->nulls + n * ncolumns);
+		TakeRow(group->intake, group->values + n * width, group->nulls + n * width);
 	group->nwaiting = 0;
 }
 
@@ -244,10 +249,14 @@ RefuseValues(const FitNetwork *fit, int given)
 		for (int j = 0; j < plan->leaves[l].dim; j++)
 			appendStringInfo(&columns, "%s%s", columns.len > 0 ? ", " : "",
 							 quote_identifier(plan->columns[plan->leaves[l].columns[j]]));
+	if (fit->request.weight_column != NULL)
+		appendStringInfo(&columns, ", %s", quote_identifier(fit->request.weight_column));
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("a row of network \"%s\" has %d values, not %d", fit->network->name, fit->nvalues, given),
-			 errdetail("The columns are %s, in this order.", columns.data)));
+			 fit->request.weight_column == NULL ?
+			 errdetail("The columns are %s, in this order.", columns.data) :
+			 errdetail("The columns are %s, in this order; the last one is the weight.", columns.data)));
 }
 
 /* Lets one row wait; NULL is a row of NULLs. */
@@ -255,7 +264,7 @@ static void
 AddRow(FitGroup *group, ArrayType *row)
 {
 	const FitNetwork *fit = group->network;
-	int			ncolumns = fit->plan->ncolumns;
+	int			width = fit->width;
 	Datum	   *values;
 	bool	   *nulls;
 	Datum	   *given = NULL;
@@ -274,9 +283,9 @@ AddRow(FitGroup *group, ArrayType *row)
 		TakeWaiting(group);
 	else if (group->nwaiting == group->max_waiting)
 		GrowWaiting(group);
-	values = group->values + group->nwaiting * ncolumns;
-	nulls = group->nulls + group->nwaiting * ncolumns;
-	for (int j = 0; j < ncolumns; j++)
+	values = group->values + group->nwaiting * width;
+	nulls = group->nulls + group->nwaiting * width;
+	for (int j = 0; j < width; j++)
 	{
 		nulls[j] = row == NULL || missing[fit->value_of[j]];
 		values[j] = nulls[j] ? (Datum) 0 : given[fit->value_of[j]];
@@ -319,7 +328,7 @@ FitGroupRows(FitGroup *group)
 
 	TakeWaiting(group);
 	rows = EndRows(group->intake).rows;
-	return rows->rows == 0 ? NULL : SummariseFit(plan, FitRows(plan, rows, NULL), NULL);
+	return rows->total == 0 ? NULL : SummariseFit(plan, FitRows(plan, rows, NULL), NULL);
 }
 
 /* bnai_fit_posterior(state): the posterior of the rows that were taken; see the COMMENT on bnai_fit. */

@@ -121,6 +121,11 @@ LoadNetworkRows(const Network *network, const NetworkPlan *plan, bool keep)
 		request.label_column = network->settings.results_column;
 	}
 	result = LoadRows(&request, CurrentMemoryContext);
+	if (result.rows->rows > 0 && result.rows->total == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_NO_DATA_FOUND),
+				 errmsg("no row of relation \"%s\" counts: all weights in column \"%s\" are 0", get_rel_name(plan->source),
+						request.weight_column)));
 	if (result.rows->rows == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_NO_DATA_FOUND),

@@ -78,8 +78,15 @@ SummariseLeaf(const NetworkPlan *plan, const int *node_of, const PlanLeaf *leaf,
 	}
 }
 
+/* Returns a sum of weights as a number of rows: rounded, but not to 0. */
+static int64
+RowCount(double weight)
+{
+	return weight > 0.0 ? Max(1, (int64) rint(weight)) : 0;
+}
+
 static void
-SummariseClusters(const NetworkPlan *plan, const Job *job, const int64 *best, Posterior *posterior)
+SummariseClusters(const NetworkPlan *plan, const Job *job, const double *best, Posterior *posterior)
 {
 	posterior->clusters = palloc0(sizeof(PosteriorCluster) * plan->components);
 	for (int i = 0; i < job->nlive; i++)
@@ -87,21 +94,21 @@ SummariseClusters(const NetworkPlan *plan, const Job *job, const int64 *best, Po
 		PosteriorCluster *cluster = &posterior->clusters[job->live[i]];
 
 		cluster->live = true;
-		cluster->size = best[job->live[i]];
+		cluster->size = RowCount(best[job->live[i]]);
 		cluster->count = ComponentRows(job, i);
 	}
 }
 
 /* Describes what was fitted, without labels. */
 static Posterior *
-DescribeFit(const NetworkPlan *plan, const Fit *fit, const int64 *best)
+DescribeFit(const NetworkPlan *plan, const Fit *fit, const double *best)
 {
 	const Network *network = plan->network;
 	Posterior  *posterior = palloc0(sizeof(Posterior));
 	int		   *node_of = palloc(sizeof(int) * (plan->nglobals + 1));
 
 	posterior->type = network->type;
-	posterior->rows = fit->job->rows->rows;
+	posterior->rows = RowCount(fit->job->rows->total);
 	posterior->elbo = fit->job->elbo;
 	posterior->nodes = palloc0(sizeof(PosteriorNode) * (plan->nglobals + 1));
 	for (int n = 0; n < network->nnodes; n++)
@@ -230,7 +237,7 @@ BeginDensities(const NetworkPlan *plan, const RowStore *rows, const Posterior *p
 	int			ncolumns = densities.scorer->ncolumns;
 	double		most = Max(DENSITY_ROWS, DENSITY_WORK / ((double) densities.scorer->nterms * ncolumns * ncolumns));
 
-	densities.sketch = CreateDensitySketch(posterior->elbo / rows->rows);
+	densities.sketch = CreateDensitySketch(posterior->elbo / rows->total);
 	densities.row = palloc(sizeof(double) * ncolumns);
 	densities.step = (int64) ceil(rows->rows / most);
 	return densities;
@@ -238,7 +245,7 @@ BeginDensities(const NetworkPlan *plan, const RowStore *rows, const Posterior *p
 
 /* Collects the densities of some rows; those that lack a value are left out. */
 static void
-VisitDensities(void *state, const double *const *columns, int rows)
+VisitDensities(void *state, const double *const *columns, const double *weights, int rows)
 {
 	Densities  *densities = state;
 
@@ -260,7 +267,7 @@ VisitDensities(void *state, const double *const *columns, int rows)
 			}
 		}
 		if (complete)
-			AddDensity(densities->sketch, ScoreDensity(densities->scorer, densities->row));
+			AddDensity(densities->sketch, ScoreDensity(densities->scorer, densities->row), weights ? weights[n] : 1.0);
 	}
 }
 
@@ -281,7 +288,7 @@ SummariseFit(const NetworkPlan *plan, Fit *fit, const Posterior *previous)
 {
 	Posterior  *posterior;
 	Job		   *old;
-	int64	   *best = palloc0(sizeof(int64) * plan->components);
+	double	   *best = palloc0(sizeof(double) * plan->components);
 	double	   *shared = palloc0(sizeof(double) * plan->components * plan->components);
 	Densities	densities;
 	RowVisitor	visitor = {VisitDensities, &densities};

@@ -38,9 +38,9 @@ typedef struct Kernels
 	/*
 	 * Turns scores (components x rows, one after the other) into
 	 * responsibilities, 0 from row `valid` on; returns the sum of their log
-	 * normalisers.
+	 * normalisers.  With weights (NULL: all are 1) both are times the row's.
 	 */
-	double		(*softmax) (int components, int rows, int valid, double *scores);
+	double		(*softmax) (int components, int rows, int valid, const double *weights, double *scores);
 
 	/* Element-wise exp of numbers <= 0, for tests of its error; 0 below exp(-600). */
 	void		(*exp_negative) (int rows, double *values);

@@ -366,33 +366,75 @@ QuadraticSums(int dim, const double *const *x, const double *r, int rows, double
 /* How many rows' normalisers are multiplied before one log: each is at most the number of components, so this cannot overflow below 2^31 of them */
 #define LOG_EVERY 32
 
+/* Writes exp(score - max) of one vector of rows in place of the scores; returns their sum. */
+INLINE Vec
+ExpScores(int components, int rows, int n, Vec max, double *scores)
+{
+	Vec			sum = SPLAT(0.0);
+
+	for (int k = 0; k < components; k++)
+	{
+		Vec			e = ExpNegative(LOAD(scores + k * rows + n) - max);
+
+		STORE(scores + k * rows + n, e);
+		sum += e;
+	}
+	return sum;
+}
+
+INLINE Vec
+MaxScores(int components, int rows, int n, const double *scores)
+{
+	Vec			max = LOAD(scores + n);
+
+	for (int k = 1; k < components; k++)
+		max = MaxVec(max, LOAD(scores + k * rows + n));
+	return max;
+}
+
+/* Softmax of weighted rows: each normaliser needs its own log. */
+static double
+SoftmaxWeighted(int components, int rows, int valid, const double *weights, double *scores)
+{
+	double		total = 0.0;
+
+	for (int n = 0; n < rows; n += VECTOR_WIDTH)
+	{
+		Vec			max = MaxScores(components, rows, n, scores);
+		Vec			sum = ExpScores(components, rows, n, max, scores);
+		Vec			factor = SPLAT(0.0);
+
+		for (int l = 0; l < VECTOR_WIDTH && n + l < valid; l++)
+		{
+			factor[l] = weights[n + l] / sum[l];
+			total += weights[n + l] * (max[l] + log(sum[l]));
+		}
+		for (int k = 0; k < components; k++)
+			STORE(scores + k * rows + n, LOAD(scores + k * rows + n) * factor);
+	}
+	return total;
+}
+
 /*
  * Softmax over components with the largest score subtracted.  The logs of the
  * normalisers are taken of their product: one log for LOG_EVERY vectors.
  */
 static double
-Softmax(int components, int rows, int valid, double *scores)
+Softmax(int components, int rows, int valid, const double *weights, double *scores)
 {
 	double		total = 0.0;
 	Vec			product = SPLAT(1.0);
 	int			pending = 0;
 
+	if (weights != NULL)
+		return SoftmaxWeighted(components, rows, valid, weights, scores);
 	for (int n = 0; n < rows; n += VECTOR_WIDTH)
 	{
-		Vec			max = LOAD(scores + n);
-		Vec			sum = SPLAT(0.0);
+		Vec			max = MaxScores(components, rows, n, scores);
+		Vec			sum = ExpScores(components, rows, n, max, scores);
 		Vec			inverse;
 		int			lanes = Min(VECTOR_WIDTH, valid - n);
 
-		for (int k = 1; k < components; k++)
-			max = MaxVec(max, LOAD(scores + k * rows + n));
-		for (int k = 0; k < components; k++)
-		{
-			Vec			e = ExpNegative(LOAD(scores + k * rows + n) - max);
-
-			STORE(scores + k * rows + n, e);
-			sum += e;
-		}
 		inverse = 1.0 / sum;
 		if (unlikely(lanes < VECTOR_WIDTH))
 			for (int l = Max(lanes, 0); l < VECTOR_WIDTH; l++)

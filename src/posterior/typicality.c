@@ -59,18 +59,18 @@ CreateDensitySketch(double centre)
 }
 
 void
-AddDensity(DensitySketch *sketch, double log_density)
+AddDensity(DensitySketch *sketch, double log_density, double weight)
 {
 	double		d = log_density - sketch->centre;
 	double		bin = log1p(fabs(d)) / BIN_WIDTH;
 	int			index = bin < BINS_PER_SIDE - 1 ? (int) bin : BINS_PER_SIDE - 1;
 
-	if (!isfinite(log_density))
+	if (!isfinite(log_density) || weight == 0.0)
 		return;
-	sketch->bins[d < 0 ? index : BINS_PER_SIDE + index] += 1.0;
+	sketch->bins[d < 0 ? index : BINS_PER_SIDE + index] += weight;
 	sketch->lowest = Min(sketch->lowest, log_density);
 	sketch->highest = Max(sketch->highest, log_density);
-	sketch->rows += 1.0;
+	sketch->rows += weight;
 }
 
 /* Returns the lower edge of a bin; bins are counted from the lowest on. */

@@ -18,7 +18,7 @@ extern double DensityLevel(int i);
 typedef struct DensitySketch DensitySketch;
 
 extern DensitySketch *CreateDensitySketch(double centre);
-extern void AddDensity(DensitySketch *sketch, double log_density);
+extern void AddDensity(DensitySketch *sketch, double log_density, double weight);
 
 /* Writes the DENSITY_QUANTILES quantiles; false if nothing was added. */
 extern bool DensityQuantiles(const DensitySketch *sketch, double *quantiles);

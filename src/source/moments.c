@@ -55,17 +55,17 @@ FreeMoments(RowMoments *moments)
 
 /* Adds the rows of one block, less the pivot, to the lanes. */
 static void
-AddBlock(RowMoments *moments, const double *const *columns, const double *pivot, int first, int rows)
+AddBlock(RowMoments *moments, const double *const *columns, const double *weights, const double *pivot, int first, int rows)
 {
 	static const double ones[KERNEL_MAX_ROWS] = {[0 ... KERNEL_MAX_ROWS - 1] = 1.0};
 	double		rest[KERNEL_MAX_ROWS];
 	const double *r = ones;
 	int			padded = TYPEALIGN(KERNEL_LANES, rows);
 
-	if (rows < KERNEL_MAX_ROWS)
+	if (rows < KERNEL_MAX_ROWS || weights != NULL)
 	{
 		for (int n = 0; n < padded; n++)
-			rest[n] = n < rows ? 1.0 : 0.0;
+			rest[n] = n >= rows ? 0.0 : weights != NULL ? weights[first + n] : 1.0;
 		r = rest;
 	}
 	for (int j = 0; j < moments->dim; j++)
@@ -81,14 +81,17 @@ AddBlock(RowMoments *moments, const double *const *columns, const double *pivot,
 
 /* Merges sums about a pivot into the moments. */
 static void
-MergeSums(RowMoments *moments, const double *pivot, int rows)
+MergeSums(RowMoments *moments, const double *pivot)
 {
+	double		rows = moments->sums[0];
 	const double *s = moments->sums + 1;
 	const double *ss = s + moments->dim;
 	double		total = moments->rows + rows;
 	double		factor = moments->rows * rows / total;
 	double	   *product = moments->products;
 
+	if (rows == 0.0)
+		return;
 	for (int i = 0; i < moments->dim; i++)
 	{
 		double		shift = pivot[i] + s[i] / rows - moments->mean[i];
@@ -103,7 +106,7 @@ MergeSums(RowMoments *moments, const double *pivot, int rows)
 }
 
 void
-AddMoments(RowMoments *moments, const double *const *columns, int rows)
+AddMoments(RowMoments *moments, const double *const *columns, const double *weights, int rows)
 {
 	int			size = QuadraticSize(moments->dim);
 	double	   *pivot;
@@ -116,9 +119,9 @@ AddMoments(RowMoments *moments, const double *const *columns, int rows)
 	memset(moments->lanes, 0, sizeof(double) * size * KERNEL_LANES);
 	memset(moments->sums, 0, sizeof(double) * size);
 	for (int n = 0; n < rows; n += KERNEL_MAX_ROWS)
-		AddBlock(moments, columns, pivot, n, Min(KERNEL_MAX_ROWS, rows - n));
+		AddBlock(moments, columns, weights, pivot, n, Min(KERNEL_MAX_ROWS, rows - n));
 	ReduceLanes(size, moments->lanes, moments->sums);
-	MergeSums(moments, pivot, rows);
+	MergeSums(moments, pivot);
 	pfree(pivot);
 }
 

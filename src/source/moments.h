@@ -11,7 +11,7 @@
 typedef struct RowMoments
 {
 	int			dim;
-	double		rows;
+	double		rows;			/* or the sum of their weights */
 	double	   *mean;			/* dim */
 	double	   *products;		/* sums of products of differences from the mean: j <= i, row by row */
 
@@ -25,8 +25,8 @@ typedef struct RowMoments
 extern RowMoments *CreateMoments(int dim);
 extern void FreeMoments(RowMoments *moments);
 
-/* Adds the rows of a chunk. */
-extern void AddMoments(RowMoments *moments, const double *const *columns, int rows);
+/* Adds the rows of a chunk; without weights (NULL) each counts for one. */
+extern void AddMoments(RowMoments *moments, const double *const *columns, const double *weights, int rows);
 
 /* Writes mean and covariance in a frame. */
 extern void MomentsInFrame(const RowMoments *moments, const Frame *frame, double *mean, double *covariance);

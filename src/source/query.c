@@ -14,9 +14,13 @@
 #include "source/query.h"
 #include "tcop/dest.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+
+/* Most that all rows together may count for */
+#define MAX_TOTAL 0x1p53
 
 struct RowIntake
 {
@@ -75,13 +79,27 @@ ReportNotFinite(const RowIntake *intake, int column)
 			 errhint("Correct the rows, or leave them out with FILTER or WHERE.")));
 }
 
+/* Raises an error about a weight. */
+static void
+ReportWeight(const LoadRequest *request, bool isnull, double value)
+{
+	const char *what = isnull ? "NULL" : DatumGetCString(DirectFunctionCall1(float8out, Float8GetDatum(value)));
+
+	ereport(ERROR,
+			(errcode(isnull ? ERRCODE_NULL_VALUE_NOT_ALLOWED : ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 OidIsValid(request->source) ?
+			 errmsg("weight column \"%s\" of \"%s\" holds %s", request->weight_column, get_rel_name(request->source), what) :
+			 errmsg("%s was given for weight column \"%s\"", what, request->weight_column),
+			 errdetail("A weight says how often a row counts: a finite number, 0 or more.")));
+}
+
 RowIntake *
 BeginRows(const LoadRequest *request, MemoryContext context)
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
 	RowIntake  *intake = palloc0(sizeof(RowIntake));
 	RowStore   *rows = RowStoreCreate(context, request->ncolumns, request->label_column ? request->max_labels : 0,
-									  request->share_from);
+									  request->weight_column != NULL, request->share_from);
 
 	if (request->keep)
 		RowStoreKeep(rows);
@@ -90,16 +108,28 @@ BeginRows(const LoadRequest *request, MemoryContext context)
 	intake->request = request;
 	intake->result.rows = rows;
 	intake->context = context;
-	intake->values = palloc(sizeof(double) * (request->ncolumns + 1));
+	intake->values = palloc(sizeof(double) * rows->width);
 	intake->labels = palloc(sizeof(char *) * (request->max_labels + 1));
 	MemoryContextSwitchTo(old);
 	return intake;
+}
+
+/* Returns a row's weight. */
+static double
+Weight(const LoadRequest *request, Datum value, bool isnull)
+{
+	double		weight = isnull ? 0.0 : DatumGetFloat8(value);
+
+	if (unlikely(isnull || !(weight >= 0.0) || isinf(weight)))
+		ReportWeight(request, isnull, weight);
+	return weight;
 }
 
 void
 TakeRow(RowIntake *intake, const Datum *values, const bool *nulls)
 {
 	int			ncolumns = intake->request->ncolumns;
+	const RowStore *rows = intake->result.rows;
 
 	for (int j = 0; j < ncolumns; j++)
 	{
@@ -114,6 +144,8 @@ TakeRow(RowIntake *intake, const Datum *values, const bool *nulls)
 	}
 	if (intake->request->label_column)
 		intake->values[ncolumns] = nulls[ncolumns] ? -1 : LabelIndex(intake, values[ncolumns]);
+	if (intake->request->weight_column)
+		intake->values[rows->width - 1] = Weight(intake->request, values[rows->width - 1], nulls[rows->width - 1]);
 	RowStoreAppend(intake->result.rows, intake->values);
 }
 
@@ -136,7 +168,7 @@ ReceiverShutdown(DestReceiver *self)
 {
 }
 
-/* Writes SELECT a::float8, b::float8 [, label::text] FROM source. */
+/* Writes SELECT a::float8, b::float8 [, label::text] [, weight::float8] FROM source. */
 static char *
 LoadQuery(const LoadRequest *request)
 {
@@ -148,6 +180,8 @@ LoadQuery(const LoadRequest *request)
 		appendStringInfo(&query, "%s%s::pg_catalog.float8", j > 0 ? ", " : "", quote_identifier(request->columns[j]));
 	if (request->label_column)
 		appendStringInfo(&query, ", pg_catalog.rtrim(%s::pg_catalog.text)", quote_identifier(request->label_column));
+	if (request->weight_column)
+		appendStringInfo(&query, ", %s::pg_catalog.float8", quote_identifier(request->weight_column));
 	appendStringInfo(&query, " FROM %s",
 					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(request->source)),
 												get_rel_name(request->source)));
@@ -183,6 +217,13 @@ RankLabels(const RowIntake *intake)
 LoadResult
 EndRows(RowIntake *intake)
 {
+	/* beyond this numbers of rows are not exact */
+	if (intake->result.rows->total > MAX_TOTAL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("the weights in column \"%s\" sum to %g, which is too much", intake->request->weight_column,
+						intake->result.rows->total),
+				 errdetail("The sum of all weights must not exceed %g.", MAX_TOTAL)));
 	RowStoreFinish(intake->result.rows, intake->request->label_column ? RankLabels(intake) : NULL);
 	return intake->result;
 }

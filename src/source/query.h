@@ -15,6 +15,7 @@ typedef struct LoadRequest
 	const int  *frame_group;	/* see RowStore */
 	const char *label_column;	/* NULL: none; else its distinct values become components */
 	int			max_labels;
+	const char *weight_column;	/* NULL: none; else what each row counts for */
 	bool		keep;			/* the rows outlive the transaction; they are not shared then */
 	int64		share_from;		/* rows from which they are shared with workers; 0: never */
 } LoadRequest;
@@ -30,14 +31,15 @@ typedef struct LoadResult
  * Reads all rows with the privileges (and row security) of the current user.
  * Needs SPI to be connected.
  *
- * Errors: a NaN or an infinity, naming column and value; more labels than
- * max_labels; whatever the executor raises.
+ * Errors: a NaN or an infinity, naming column and value; a weight that is NULL,
+ * negative or not finite; more labels than max_labels; whatever the executor
+ * raises.
  */
 extern LoadResult LoadRows(const LoadRequest *request, MemoryContext context);
 
 /*
  * Takes rows one by one: for each the observed columns as float8, then the label
- * as text if there is one.  Everything is below `context`; `request` must live as
+ * as text if there is one, then the weight as float8 if there is one.  Everything is below `context`; `request` must live as
  * long.  Between the first row and the end the current resource owner must be
  * the same.  Errors: as above.
  */

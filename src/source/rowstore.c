@@ -54,7 +54,7 @@ CreateStorage(RowStore *store, MemoryContext context, int max_labels)
 
 	storage->context = context;
 	storage->stride = store->chunk_rows + STRIDE_PADDING;
-	storage->chunk_bytes = sizeof(double) * storage->stride * (store->ncolumns + store->labelled);
+	storage->chunk_bytes = sizeof(double) * storage->stride * (store->width);
 	storage->max_pointers = INITIAL_POINTERS;
 	storage->chunks = palloc(sizeof(double *) * INITIAL_POINTERS);
 	storage->buffered = -1;
@@ -62,9 +62,8 @@ CreateStorage(RowStore *store, MemoryContext context, int max_labels)
 	return storage;
 }
 
-/* Makes a store without storage. */
-static RowStore *
-CreateShape(int ncolumns, bool labelled)
+RowStore *
+CreateShape(int ncolumns, bool labelled, bool weighted)
 {
 	static uint64 last_id = 0;
 	RowStore   *store = palloc0(sizeof(RowStore));
@@ -72,7 +71,9 @@ CreateShape(int ncolumns, bool labelled)
 	store->id = ++last_id;
 	store->ncolumns = ncolumns;
 	store->labelled = labelled;
-	store->chunk_rows = ChunkRowsFor(ncolumns + labelled);
+	store->weighted = weighted;
+	store->width = ncolumns + labelled + weighted;
+	store->chunk_rows = ChunkRowsFor(store->width);
 	store->frame.dim = ncolumns;
 	store->frame.centre = palloc0(sizeof(double) * ncolumns);
 	store->frame.scale = palloc(sizeof(double) * ncolumns);
@@ -99,14 +100,14 @@ RowsMemory(void)
 int64
 LargestSample(const RowStore *store)
 {
-	return WorkMemBytes() / 4 / (sizeof(double) * 2 * (store->ncolumns + store->labelled + 1));
+	return WorkMemBytes() / 4 / (sizeof(double) * 2 * (store->width + 1));
 }
 
 RowStore *
-RowStoreCreate(MemoryContext context, int ncolumns, int max_labels, int64 share_from)
+RowStoreCreate(MemoryContext context, int ncolumns, int max_labels, bool weighted, int64 share_from)
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
-	RowStore   *store = CreateShape(ncolumns, max_labels > 0);
+	RowStore   *store = CreateShape(ncolumns, max_labels > 0, weighted);
 
 	store->mean = palloc0(sizeof(double) * ncolumns);
 	store->covariance = palloc_extended(sizeof(double) * ncolumns * ncolumns, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
@@ -122,7 +123,7 @@ RowStoreCreate(MemoryContext context, int ncolumns, int max_labels, int64 share_
 RowStore *
 RowStoreLike(const RowStore *store, MemoryContext context)
 {
-	RowStore   *like = RowStoreCreate(context, store->ncolumns, store->storage->max_labels, 0);
+	RowStore   *like = RowStoreCreate(context, store->ncolumns, store->storage->max_labels, store->weighted, 0);
 
 	memcpy(like->frame.centre, store->frame.centre, sizeof(double) * store->ncolumns);
 	memcpy(like->frame.scale, store->frame.scale, sizeof(double) * store->ncolumns);
@@ -240,7 +241,7 @@ AddPointer(RowStorage *storage, double *chunk)
 static void
 ColumnsOf(const RowStore *store, const double *chunk, const double **columns)
 {
-	for (int j = 0; j < store->ncolumns + store->labelled; j++)
+	for (int j = 0; j < store->width; j++)
 		columns[j] = chunk + j * store->storage->stride;
 }
 
@@ -255,12 +256,12 @@ CloseChunk(RowStore *store)
 		return;
 
 	/* kernels read the padding behind the last row */
-	for (int j = 0; j < store->ncolumns + store->labelled; j++)
+	for (int j = 0; j < store->width; j++)
 		for (int n = storage->filled; n < TYPEALIGN(KERNEL_LANES, storage->filled); n++)
 			storage->filling[j * storage->stride + n] = 0.0;
-	columns = palloc(sizeof(double *) * (store->ncolumns + 1));
+	columns = palloc(sizeof(double *) * store->width);
 	ColumnsOf(store, storage->filling, columns);
-	AddMoments(storage->moments, columns, storage->filled);
+	AddMoments(storage->moments, columns, store->weighted ? columns[store->width - 1] : NULL, storage->filled);
 	pfree(columns);
 	if (storage->filling == storage->buffer)
 		BufFileWrite(storage->file, storage->buffer, storage->chunk_bytes);
@@ -307,9 +308,10 @@ RowStoreAppend(RowStore *store, const double *values)
 	if (unlikely(storage->filling == NULL || storage->filled == store->chunk_rows))
 		OpenChunk(store);
 	to = storage->filling + storage->filled++;
-	for (int j = 0; j < store->ncolumns + store->labelled; j++)
+	for (int j = 0; j < store->width; j++)
 		to[j * storage->stride] = values[j];
 	store->rows++;
+	store->total += store->weighted ? values[store->width - 1] : 1.0;
 }
 
 /* --- the end of loading --- */
@@ -364,7 +366,7 @@ RowStoreFinish(RowStore *store, const int *label_ranks)
 	MemoryContext old = MemoryContextSwitchTo(storage->context);
 
 	CloseChunk(store);
-	if (store->rows > 0)
+	if (store->total > 0)
 	{
 		if (label_ranks)
 		{
@@ -390,7 +392,7 @@ RowStoreFinishLike(RowStore *store)
 	for (int j = 0; j < store->ncolumns; j++)
 		same.scale[j] = 1.0;
 	CloseChunk(store);
-	if (store->rows > 0)
+	if (store->total > 0)
 		MomentsInFrame(storage->moments, &same, store->mean, store->covariance);
 	FreeMoments(storage->moments);
 	storage->moments = NULL;
@@ -474,7 +476,7 @@ RowStoreRow(const RowStore *store, int64 row, double *values)
 {
 	const double *chunk = ReadChunk(store, row / store->chunk_rows) + row % store->chunk_rows;
 
-	for (int j = 0; j < store->ncolumns + store->labelled; j++)
+	for (int j = 0; j < store->width; j++)
 		values[j] = chunk[j * store->storage->stride];
 }
 
@@ -489,12 +491,10 @@ RowStorePlace(const RowStore *store)
 /* --- copies --- */
 
 Size
-RowStoreCopySize(int ncolumns, bool labelled, int64 rows)
+RowStoreCopySize(const RowStore *like, int64 rows)
 {
-	int			chunk_rows = ChunkRowsFor(ncolumns + labelled);
-
-	return sizeof(double) * (chunk_rows + STRIDE_PADDING) * (ncolumns + labelled)
-		* ((rows + chunk_rows - 1) / chunk_rows);
+	return sizeof(double) * (like->chunk_rows + STRIDE_PADDING) * like->width
+		* ((rows + like->chunk_rows - 1) / like->chunk_rows);
 }
 
 void
@@ -505,9 +505,9 @@ RowStoreCopy(const RowStore *store, double *copy)
 }
 
 RowStore *
-RowStoreOfCopy(int ncolumns, bool labelled, int64 rows, double *copy)
+RowStoreOfCopy(const RowStore *like, int64 rows, double *copy)
 {
-	RowStore   *store = CreateShape(ncolumns, labelled);
+	RowStore   *store = CreateShape(like->ncolumns, like->labelled, like->weighted);
 	RowStorage *storage;
 
 	store->rows = rows;

@@ -26,7 +26,10 @@ typedef struct RowStore
 	/* shape */
 	int			ncolumns;		/* observed columns */
 	bool		labelled;		/* one more column: the component a row is given to, -1 for none */
+	bool		weighted;		/* and the last one: what a row counts for, 0 or more */
+	int			width;			/* columns, with label and weight */
 	int64		rows;
+	double		total;			/* sum of the weights; the number of rows where they have none */
 	int			chunk_rows;		/* of every chunk but the last */
 	int			nchunks;
 
@@ -41,13 +44,13 @@ typedef struct RowStore
 } RowStore;
 
 /*
- * Creates an empty store for rows of ncolumns numbers, and a label if
- * max_labels > 0.  From `share_from` rows on (0: never) its memory is shared,
+ * Creates an empty store for rows of ncolumns numbers, a label if max_labels > 0,
+ * and a weight if they are weighted.  From `share_from` rows on (0: never) its memory is shared,
  * so that parallel workers can attach to it.
  */
-extern RowStore *RowStoreCreate(MemoryContext context, int ncolumns, int max_labels, int64 share_from);
+extern RowStore *RowStoreCreate(MemoryContext context, int ncolumns, int max_labels, bool weighted, int64 share_from);
 
-/* Appends one row; values holds ncolumns numbers, then the label if the store is labelled. */
+/* Appends one row; values holds ncolumns numbers, then the label if the store is labelled, then the weight if it is weighted. */
 extern void RowStoreAppend(RowStore *store, const double *values);
 
 /* Called with the number of rows, each time that many have come; NULL: nobody asks. */
@@ -79,7 +82,7 @@ extern int64 LargestSample(const RowStore *store);
 extern int	ChunkRows(const RowStore *store, int chunk);
 extern void ChunkColumns(const RowStore *store, int chunk, const double **columns);
 
-/* Writes the numbers of one row (and its label). */
+/* Writes the numbers of one row (its label, its weight). */
 extern void RowStoreRow(const RowStore *store, int64 row, double *values);
 
 /* Where the rows are, for messages. */
@@ -102,9 +105,9 @@ extern dsm_segment *CreateSegment(Size size, Size reserve);
 /* Returns whether shared memory has room for so much, and a reserve besides. */
 extern bool SegmentFits(Size size, Size reserve);
 
-/* Copies of small stores: their size, the copying, and a store that reads one. */
-extern Size RowStoreCopySize(int ncolumns, bool labelled, int64 rows);
+/* Copies of small stores that have the columns of another: their size, the copying, and a store that reads one. */
+extern Size RowStoreCopySize(const RowStore *like, int64 rows);
 extern void RowStoreCopy(const RowStore *store, double *copy);
-extern RowStore *RowStoreOfCopy(int ncolumns, bool labelled, int64 rows, double *copy);
+extern RowStore *RowStoreOfCopy(const RowStore *like, int64 rows, double *copy);
 
 #endif

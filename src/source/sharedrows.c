@@ -176,6 +176,7 @@ PublishRows(const RowStore *store)
 
 	shared->ncolumns = n;
 	shared->labelled = store->labelled;
+	shared->weighted = store->weighted;
 	shared->rows = store->rows;
 	shared->memory_chunks = storage->memory_chunks;
 	shared->max_labels = storage->max_labels;
@@ -228,7 +229,8 @@ RowStoreAttach(dsm_handle handle)
 		return NULL;
 	shared = dsm_segment_address(segment);
 	n = shared->ncolumns;
-	store = RowStoreOfCopy(n, shared->labelled, 0, NULL);
+	store = CreateShape(n, shared->labelled, shared->weighted);
+	store->storage = CreateStorage(store, CurrentMemoryContext, 0);
 	store->rows = shared->rows;
 	store->nchunks = (shared->rows + store->chunk_rows - 1) / store->chunk_rows;
 	memcpy(store->frame.centre, shared->frame, sizeof(double) * n);

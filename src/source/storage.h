@@ -18,6 +18,7 @@ typedef struct SharedRows
 {
 	int			ncolumns;
 	bool		labelled;
+	bool		weighted;
 	int64		rows;
 	int			memory_chunks;
 	int			nsegments;
@@ -80,6 +81,9 @@ extern double *SharedChunk(RowStorage *storage);
 
 /* Makes a finished store ready to be attached. */
 extern void PublishRows(const RowStore *store);
+
+/* Makes a store without storage. */
+extern RowStore *CreateShape(int ncolumns, bool labelled, bool weighted);
 
 /* Returns storage of chunks of `chunk_rows` rows, without memory for any. */
 extern RowStorage *CreateStorage(RowStore *store, MemoryContext context, int max_labels);

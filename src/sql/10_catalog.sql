@@ -32,7 +32,8 @@ CREATE TABLE bnai_network (
 		CONSTRAINT resolution_is_a_fraction CHECK (resolution BETWEEN '0' AND '1'),
 	prune boolean NOT NULL DEFAULT true,
 	history integer NOT NULL DEFAULT 10
-		CONSTRAINT history_is_positive CHECK (history > 0)
+		CONSTRAINT history_is_positive CHECK (history > 0),
+	weight_column name
 );
 
 CREATE TABLE bnai_node (
@@ -96,6 +97,7 @@ COMMENT ON COLUMN bnai_network.threshold_action IS 'what is done at the threshol
 COMMENT ON COLUMN bnai_network.resolution IS 'values are taken as exact to this fraction of a column''s standard deviation, and to the step that the column is rounded to; keeps clusters whose rows lie exactly on a line from becoming infinitely dense; 0: exact';
 COMMENT ON COLUMN bnai_network.prune IS 'take components out of use that no row needs; false: the number of components is fixed';
 COMMENT ON COLUMN bnai_network.history IS 'number of runs that are kept, with their posteriors';
+COMMENT ON COLUMN bnai_network.weight_column IS 'column of the source that says how often each row counts: numbers, 0 or more, as if the row were there so many times; NULL: each row counts once';
 COMMENT ON TABLE bnai_node IS 'Nodes of the networks; see the views bnai_nodes and bnai_edges';
 COMMENT ON TABLE bnai_run IS 'Runs: one for each inference, with its posterior and trace; see the view bnai_runs';
 
