@@ -225,6 +225,7 @@ bnai_set(PG_FUNCTION_ARGS)
 	{
 		network->settings.weight_column = text;
 		CheckWeightColumn(network);
+		CheckSourcePrivileges(network, false);
 	}
 	StoreSetting(network->id, setting, text == NULL, value);
 	PG_RETURN_VOID();

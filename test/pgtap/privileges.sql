@@ -115,6 +115,12 @@ SELECT is(try_as('bnai_stranger', $$SELECT * FROM bnai_runs WHERE public.tell(el
 REVOKE SELECT (b) ON metrics FROM bnai_reader;
 SELECT is(try_as('bnai_reader', $$SELECT * FROM bnai_clusters$$), 'none', 'the right to one column of two is not enough for a view');
 SELECT is(try_as('bnai_reader', $$SELECT bnai_predict('m', 10, 10)$$), 'denied', 'the right to one column of two is not enough to score');
+GRANT SELECT (b) ON metrics TO bnai_reader;
+SELECT is(try_as('bnai_owner', $$SELECT bnai_set('m', 'weight_column', 'secret')$$), 'denied', 'no weight column without SELECT');
+SELECT bnai_set('m', 'weight_column', 'secret');
+SELECT is(try_as('bnai_reader', $$SELECT bnai_predict('m', 10, 10)$$), 'denied', 'who may not read the weights may not read what they made');
+SELECT is(try_as('bnai_owner', $$SELECT * FROM bnai_infer('m')$$), 'denied', 'no inference without SELECT on the weights');
+SELECT bnai_set('m', 'weight_column', NULL);
 GRANT SELECT ON metrics TO bnai_reader;
 SELECT is(try_as('bnai_reader', $$SELECT * FROM bnai_clusters$$), 'yes', 'the right to the table is');
 

@@ -1,0 +1,35 @@
+-- Weights that are none.
+CREATE TABLE scale (x float8, w float8, n numeric, name text, label text);
+INSERT INTO scale SELECT i % 5 * 10 + sin(i), 1, 2, 'one' FROM generate_series(1, 50) AS i;
+SELECT bnai_create_clustering('scale', 'scale', '{x}', results_column => 'label', weight_column => 'no such');
+SELECT bnai_create_clustering('scale', 'scale', '{x}', results_column => 'label', weight_column => 'name');
+SELECT bnai_create_clustering('scale', 'scale', '{x}', results_column => 'label', weight_column => 'w');
+SELECT bnai_set('scale', 'weight_column', 'ctid');
+SELECT bnai_set('scale', 'weight_column', 'label');
+SELECT bnai_set('scale', 'weight_column', 'n');
+SELECT rows, clusters FROM bnai_infer('scale');
+SELECT sum(size) FROM bnai_clusters WHERE network = 'scale';
+SELECT bnai_set('scale', 'weight_column', 'w');
+SELECT weight_column FROM bnai_networks WHERE network = 'scale';
+UPDATE scale SET w = NULL WHERE x > 30;
+SELECT elbo FROM bnai_infer('scale');
+UPDATE scale SET w = -0.5 WHERE x > 30;
+SELECT elbo FROM bnai_infer('scale');
+UPDATE scale SET w = 'NaN' WHERE x > 30;
+SELECT elbo FROM bnai_infer('scale');
+UPDATE scale SET w = 'Infinity' WHERE x > 30;
+SELECT elbo FROM bnai_infer('scale');
+UPDATE scale SET w = 1e17 WHERE x > 30;
+SELECT elbo FROM bnai_infer('scale');
+UPDATE scale SET w = 0;
+SELECT elbo FROM bnai_infer('scale');
+SELECT bnai_fit('scale', x) FROM scale;
+SELECT bnai_fit('scale', x, -1) FROM scale;
+SELECT bnai_fit('scale', x, NULL) FROM scale;
+-- The column goes
+ALTER TABLE scale DROP w;
+SELECT elbo FROM bnai_infer('scale');
+SELECT bnai_set('scale', 'weight_column', NULL);
+SELECT rows FROM bnai_infer('scale');
+SELECT bnai_drop_network('scale');
+DROP TABLE scale;
