@@ -286,7 +286,7 @@ ProposeTwoMerges(Search *search)
 	int			npairs;
 	MergePair  *pairs;
 
-	if (incumbent->nlive < 3)
+	if (incumbent->nlive < 3 || !incumbent->plan->network->settings.prune)
 		return;
 	pairs = RankPairs(incumbent, &npairs);
 	for (int p = 1; p < Min(npairs, search->effort->two_merges); p++)
