@@ -40,20 +40,22 @@ LAPACK_LIBS ?= -llapack -lblas
 endif
 SHLIB_LINK = $(LAPACK_LIBS) -lm
 
+# No bitcode: it lets PostgreSQL inline small functions into a compiled query, of
+# which there are none here, and takes clang and as long again to build.
+override with_llvm = no
+
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 ifneq ($(wildcard $(shell $(PG_CONFIG) --includedir-server 2>/dev/null)/postgres.h),)
 include $(PGXS)
 
-override BITCODE_CFLAGS += -ffp-contract=off
 # The vector kernels may fuse multiply and add: they gain half of their speed by it.
 src/numerics/kernels_%.o: override CFLAGS += -O3 -ffp-contract=fast
-src/numerics/kernels_%.bc: override BITCODE_CFLAGS += -O3 -ffp-contract=fast -Wno-psabi
 
 bnai--$(EXTVERSION).sql: $(SQL_PARTS) bnai.control .build/parts
 	cat $(SQL_PARTS) > $@
 
-$(OBJS) $(OBJS:.o=.bc): $(INCLUDED) .build/flags
+$(OBJS): $(INCLUDED) .build/flags
 $(shlib): .build/parts
 
 # Files that say what the last build was made with; only a change touches them.
