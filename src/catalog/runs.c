@@ -16,12 +16,11 @@
 
 PG_FUNCTION_INFO_V1(bnai_trace);
 
-/* Returns the id of the network's current run; the index holds no other runs. */
-int64
-CurrentRun(int network)
+/* Returns the id of the run that an index has for the network, or 0. */
+static int64
+IndexedRun(const char *index, int network)
 {
-	CatalogScan scan = BeginCatalogScan("bnai_run", "a_network_has_one_current_run", RUN_NETWORK,
-										Int32GetDatum(network));
+	CatalogScan scan = BeginCatalogScan("bnai_run", index, RUN_NETWORK, Int32GetDatum(network));
 	HeapTuple	tuple = NextCatalogTuple(&scan);
 	bool		isnull;
 	int64		run = 0;
@@ -30,6 +29,35 @@ CurrentRun(int network)
 		run = DatumGetInt64(CatalogValue(&scan, tuple, RUN_ID, &isnull));
 	EndCatalogScan(&scan);
 	return run;
+}
+
+/* Returns the id of the network's current run; the index holds no other runs. */
+int64
+CurrentRun(int network)
+{
+	return IndexedRun("a_network_has_one_current_run", network);
+}
+
+/* Returns the id of the run before it. */
+int64
+PreviousRun(int network)
+{
+	return IndexedRun("a_network_has_one_previous_run", network);
+}
+
+/* Returns the id of a run's network, or 0. */
+int
+RunNetwork(int64 run)
+{
+	CatalogScan scan = BeginCatalogScan("bnai_run", "bnai_run_pkey", RUN_ID, Int64GetDatum(run));
+	HeapTuple	tuple = NextCatalogTuple(&scan);
+	bool		isnull;
+	int			network = 0;
+
+	if (HeapTupleIsValid(tuple))
+		network = DatumGetInt32(CatalogValue(&scan, tuple, RUN_NETWORK, &isnull));
+	EndCatalogScan(&scan);
+	return network;
 }
 
 /* Returns the posterior of a run, or 0. */

@@ -12,4 +12,10 @@ extern int64 CurrentRun(int network);
 /* The posterior of a run (a detoasted bnai_posterior datum in the current memory context); 0 if the run is gone. */
 extern Datum RunPosterior(int64 run);
 
+/* The network that a run belongs to; 0 if there is no such run. */
+extern int	RunNetwork(int64 run);
+
+/* The run before the current one; 0 if the history has none. */
+extern int64 PreviousRun(int network);
+
 #endif

@@ -19,7 +19,9 @@
 #include "engine/update.h"
 #include "engine/vb.h"
 #include "miscadmin.h"
+#include "numerics/special.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 /*
  * An ELBO may fall by rounding only: by this, relative to its size.  Clusters
@@ -168,6 +170,49 @@ CompareRestarts(const void *a, const void *b)
 	if (x->job->elbo != y->job->elbo)
 		return x->job->elbo > y->job->elbo ? -1 : 1;
 	return x->number - y->number;
+}
+
+/* A component with less than this holds no row */
+#define HOLDS_ROWS 0.5
+
+static int
+CompareSizes(const void *a, const void *b)
+{
+	double		x = *(const double *) a;
+	double		y = *(const double *) b;
+
+	return x > y ? -1 : x < y;
+}
+
+/*
+ * Records how a restart ended.  The ELBO is that of one labelling; a mixture
+ * that uses n of K components has K! / (K - n)! of them, which count when
+ * numbers of components are compared.
+ */
+static void
+RecordOutcome(const Restart *restart, double seconds, Fit *fit)
+{
+	const Job  *job = restart->job;
+	int			components = job->plan->components;
+	Outcome    *outcome = &fit->outcomes[fit->noutcomes++];
+
+	*outcome = (Outcome) {
+		.restart = restart->number,
+		.iterations = restart->iterations,
+		.converged = restart->converged,
+		.sampled = job->rows->rows != fit->rows,
+		.elbo = job->elbo,
+		.evidence = job->elbo,
+		.seconds = seconds,
+		.sizes = MemoryContextAlloc(fit->trace.context, sizeof(double) * components),
+	};
+	if (job->plan->selector < 0)
+		return;
+	for (int i = 0; i < job->nlive; i++)
+		if (ComponentRows(job, i) >= HOLDS_ROWS)
+			outcome->sizes[outcome->clusters++] = ComponentRows(job, i);
+	qsort(outcome->sizes, outcome->clusters, sizeof(double), CompareSizes);
+	outcome->evidence += LogGamma(components + 1.0) - LogGamma(components - outcome->clusters + 1.0);
 }
 
 /* Creates a restart whose first pass follows the start setting, with centres drawn from `seeds`. */
@@ -334,10 +379,12 @@ SearchRestarts(const NetworkPlan *plan, const RowStore *rows, const Job *from, R
 	{
 		MemoryContext context = AllocSetContextCreate(outer, "bnai restart", ALLOCSET_DEFAULT_SIZES);
 		MemoryContext old = MemoryContextSwitchTo(context);
+		TimestampTz began = GetCurrentTimestamp();
 		Restart		restart = number == 1 && from ? ContinueSearch(plan, from, rows, fit)
 			: SearchRestart(plan, rows, number, fit);
 
 		MemoryContextSwitchTo(old);
+		RecordOutcome(&restart, (GetCurrentTimestamp() - began) / 1e6, fit);
 		if (best.job == NULL || restart.job->elbo > best.job->elbo + AGREEMENT)
 			agreeing = 1;
 		else if (restart.job->elbo > best.job->elbo - AGREEMENT)
@@ -365,6 +412,7 @@ static Restart
 RaceRestarts(const NetworkPlan *plan, const RowStore *rows, const Job *from, int nrestarts, Fit *fit)
 {
 	const NetworkSettings *settings = &plan->network->settings;
+	int			began = nrestarts;
 	bool		sampled = nrestarts > 1 && settings->start != START_RESULTS && settings->restart_sample > 0
 		&& rows->total > settings->restart_sample;
 	const RowStore *sample = sampled ? CanonicalSample(rows, settings->restart_sample, settings->seed, CurrentMemoryContext)
@@ -390,6 +438,8 @@ RaceRestarts(const NetworkPlan *plan, const RowStore *rows, const Job *from, int
 		SweepRestarts(restarts, nrestarts, settings->tolerance, settings->max_iterations, fit);
 		qsort(restarts, nrestarts, sizeof(Restart), CompareRestarts);
 	}
+	for (int r = 0; r < began; r++)
+		RecordOutcome(&restarts[r], -1.0, fit);
 	return restarts[0];
 }
 
@@ -418,6 +468,7 @@ FitPlan(const NetworkPlan *plan, const RowStore *rows, const Job *from)
 	fit->trace.context = CurrentMemoryContext;
 	fit->total = rows->total;
 	fit->restarts = budget.most;
+	fit->outcomes = palloc(sizeof(Outcome) * budget.most);
 	if (settings->moves && plan->selector >= 0)
 		best = SearchRestarts(plan, rows, from, budget, fit);
 	else

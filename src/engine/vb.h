@@ -34,6 +34,20 @@ typedef struct Trace
 	TraceEntry *entries;
 } Trace;
 
+/* How one restart ended */
+typedef struct Outcome
+{
+	int			restart;		/* from 1 */
+	int			iterations;
+	bool		converged;
+	bool		sampled;		/* it was given up on a sample, for which its ELBO is */
+	double		elbo;
+	double		evidence;		/* ELBO + log of the number of labellings of the components that hold rows */
+	double		seconds;		/* -1: restarts ran side by side */
+	int			clusters;		/* components that hold rows */
+	double	   *sizes;			/* their expected rows, the largest first */
+} Outcome;
+
 /* What an inference found */
 typedef struct Fit
 {
@@ -47,6 +61,8 @@ typedef struct Fit
 	double		passes;			/* row visits / rows */
 	int			tried[MOVE_KINDS];
 	int			accepted[MOVE_KINDS];
+	int			noutcomes;
+	Outcome    *outcomes;
 	Trace		trace;
 } Fit;
 

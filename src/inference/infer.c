@@ -329,7 +329,7 @@ Store(Inference *inference)
 	if (results)
 		summary->relabelled = LabelRest(inference, posterior);
 	summary->ended_at = GetCurrentTimestamp();
-	FinishRun(summary);
+	FinishRun(network, summary);
 }
 
 /* Stores an inference. */

@@ -116,7 +116,8 @@ CheckLabelsFit(const Network *network, const Posterior *posterior)
 	}
 }
 
-static char *
+/* Returns the name of the network's source, as it is written in SQL. */
+char *
 QualifiedSource(const Network *network)
 {
 	Oid			source = NetworkSource(network);
@@ -125,12 +126,12 @@ QualifiedSource(const Network *network)
 }
 
 /* Appends bnai_predict($1, VARIADIC ARRAY[a, b]) over all leaves' columns. */
-static void
-AppendPrediction(StringInfo sql, const Posterior *posterior)
+void
+AppendPrediction(StringInfo sql, const Posterior *posterior, int parameter)
 {
 	const char *separator = "";
 
-	appendStringInfo(sql, "%s.bnai_predict($1, VARIADIC ARRAY[", ExtensionSchema());
+	appendStringInfo(sql, "%s.bnai_predict($%d, VARIADIC ARRAY[", ExtensionSchema(), parameter);
 	for (int l = 0; l < posterior->nleaves; l++)
 		for (int j = 0; j < PosteriorLeafColumns(&posterior->leaves[l]); j++)
 		{
@@ -184,7 +185,7 @@ MakeUpdate(const Network *network, const Posterior *posterior)
 	initStringInfo(&label);
 	if (integer)
 		appendStringInfo(&label, "%s.bnai_label_number(", ExtensionSchema());
-	AppendPrediction(&label, posterior);
+	AppendPrediction(&label, posterior, 1);
 	if (integer)
 		appendStringInfoChar(&label, ')');
 	return (ResultsUpdate) {

@@ -5,11 +5,18 @@
 #ifndef BNAI_RESULTS_H
 #define BNAI_RESULTS_H
 
+#include "lib/stringinfo.h"
 #include "posterior/posterior.h"
 #include "storage/block.h"
 
 /* Raises an error if a label does not fit into the results column. */
 extern void CheckLabelsFit(const Network *network, const Posterior *posterior);
+
+/* The name of the network's source, qualified and quoted. */
+extern char *QualifiedSource(const Network *network);
+
+/* Appends bnai_predict($parameter, …) over the columns of the posterior. */
+extern void AppendPrediction(StringInfo sql, const Posterior *posterior, int parameter);
 
 /* Writes the label of each row whose label changes, as the current user; returns how many did.  Needs SPI. */
 extern int64 WriteResults(const Network *network, const Posterior *posterior);

@@ -42,6 +42,33 @@ MovesJson(const Fit *fit)
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
 }
 
+/* Returns how the restarts ended: [{"restart": 1, "elbo": -951.5, …}, …]. */
+static Datum
+OutcomesJson(const Fit *fit)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendStringInfoChar(&json, '[');
+	for (int i = 0; i < fit->noutcomes; i++)
+	{
+		const Outcome *outcome = &fit->outcomes[i];
+
+		appendStringInfo(&json, "%s{\"restart\": %d, \"iterations\": %d, \"converged\": %s, \"sampled\": %s, "
+						 "\"elbo\": %.17g, \"evidence\": %.17g, \"clusters\": %d, \"sizes\": [", i > 0 ? ", " : "",
+						 outcome->restart, outcome->iterations, outcome->converged ? "true" : "false",
+						 outcome->sampled ? "true" : "false", outcome->elbo, outcome->evidence, outcome->clusters);
+		for (int k = 0; k < outcome->clusters; k++)
+			appendStringInfo(&json, "%s%.0f", k > 0 ? ", " : "", outcome->sizes[k]);
+		appendStringInfoChar(&json, ']');
+		if (outcome->seconds >= 0.0)
+			appendStringInfo(&json, ", \"seconds\": %.6f", outcome->seconds);
+		appendStringInfoChar(&json, '}');
+	}
+	appendStringInfoChar(&json, ']');
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
+}
+
 /* Writes the trace as four parallel arrays. */
 static void
 TraceArrays(const Trace *trace, Datum *restart, Datum *iteration, Datum *elbo, Datum *event)
@@ -110,7 +137,7 @@ StoreRun(const Network *network, const Fit *fit, const Posterior *posterior, Run
 {
 	Oid			types[] = {INT8OID, INT4OID, TIMESTAMPTZOID, INTERVALOID, INT8OID, INT8OID, INT4OID, INT4OID, INT4OID,
 		BOOLOID, FLOAT8OID, INT4OID, FLOAT8OID, JSONBOID, PosteriorTypeId(), INT4ARRAYOID,
-	INT4ARRAYOID, FLOAT8ARRAYOID, TEXTARRAYOID};
+	INT4ARRAYOID, FLOAT8ARRAYOID, TEXTARRAYOID, JSONBOID};
 	Datum		values[lengthof(types)];
 	char		nulls[lengthof(types) + 1];
 	int			n = 0;
@@ -135,15 +162,41 @@ StoreRun(const Network *network, const Fit *fit, const Posterior *posterior, Run
 	values[n++] = MovesJson(fit);
 	values[n++] = PosteriorGetDatum(posterior);
 	TraceArrays(&fit->trace, &values[n], &values[n + 1], &values[n + 2], &values[n + 3]);
+	values[n + 4] = OutcomesJson(fit);
 	WriteCatalog(psprintf("INSERT INTO %s.bnai_run (id, network, started_at, elapsed, rows, rows_skipped, restarts, "
 						  "best_restart, iterations, converged, elbo, clusters, passes, moves, posterior, trace_restart, "
-						  "trace_iteration, trace_elbo, trace_event, is_current) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
-						  "$9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, true)",
+						  "trace_iteration, trace_elbo, trace_event, outcomes, is_current) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
+						  "$9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, true)",
 						  ExtensionSchema()), lengthof(types), types, values, nulls);
 }
 
 void
-FinishRun(const RunSummary *summary)
+MakeRunCurrent(const Network *network, int64 run)
+{
+	Oid			types[] = {INT4OID, INT8OID};
+	Datum		values[] = {Int32GetDatum(network->id), Int64GetDatum(run)};
+
+	RetireCurrentRun(network);
+	WriteCatalog(psprintf("UPDATE %s.bnai_run SET is_current = true, is_previous = false "
+						  "WHERE network OPERATOR(pg_catalog.=) $1 AND id OPERATOR(pg_catalog.=) $2",
+						  ExtensionSchema()), lengthof(types), types, values, NULL);
+}
+
+/* Drops all but the latest runs; the current one stays, however old. */
+static void
+DropOldRuns(const Network *network)
+{
+	Oid			types[] = {INT4OID, INT4OID};
+	Datum		values[] = {Int32GetDatum(network->id), Int32GetDatum(network->settings.history)};
+
+	WriteCatalog(psprintf("DELETE FROM %s.bnai_run WHERE network OPERATOR(pg_catalog.=) $1 AND NOT is_current "
+						  "AND id OPERATOR(pg_catalog.<=) (SELECT id FROM %s.bnai_run "
+						  "WHERE network OPERATOR(pg_catalog.=) $1 ORDER BY id DESC OFFSET $2 LIMIT 1)",
+						  ExtensionSchema(), ExtensionSchema()), lengthof(types), types, values, NULL);
+}
+
+void
+FinishRun(const Network *network, const RunSummary *summary)
 {
 	Oid			types[] = {INT8OID, INTERVALOID, INT8OID};
 	Datum		values[] = {Int64GetDatum(summary->run), ElapsedDatum(summary), Int64GetDatum(summary->relabelled)};
@@ -152,6 +205,7 @@ FinishRun(const RunSummary *summary)
 	WriteCatalog(psprintf("UPDATE %s.bnai_run SET elapsed = $2, rows_relabelled = $3 "
 						  "WHERE id OPERATOR(pg_catalog.=) $1",
 						  ExtensionSchema()), lengthof(types), types, values, nulls);
+	DropOldRuns(network);
 }
 
 void

@@ -27,8 +27,11 @@ extern Oid	PosteriorTypeId(void);
 /* Stores a run as the current one and gives it its number. */
 extern void StoreRun(const Network *network, const Fit *fit, const Posterior *posterior, RunSummary *summary);
 
-/* Records how many rows were relabelled and when the run ended. */
-extern void FinishRun(const RunSummary *summary);
+/* Records how many rows were relabelled and when the run ended; drops runs that are too old for the history. */
+extern void FinishRun(const Network *network, const RunSummary *summary);
+
+/* Makes an earlier run the current one, and the current one the previous. */
+extern void MakeRunCurrent(const Network *network, int64 run);
 
 /* Makes no run the current one. */
 extern void ForgetRuns(const Network *network);

@@ -74,6 +74,7 @@ CREATE TABLE bnai_run (
 	trace_iteration integer[] NOT NULL,
 	trace_elbo double precision[] NOT NULL,
 	trace_event text[] NOT NULL,
+	outcomes jsonb NOT NULL DEFAULT '[]',
 	CONSTRAINT bnai_run_network_fkey FOREIGN KEY (network) REFERENCES bnai_network ON DELETE CASCADE
 );
 CREATE INDEX bnai_run_network ON bnai_run (network, id);

@@ -24,6 +24,23 @@ CREATE FUNCTION bnai_reset(network text) RETURNS bigint
 COMMENT ON FUNCTION bnai_reset(text) IS
 'Forgets the posterior of a network and sets its results column to NULL; returns how many rows were cleared. The next inference names its clusters anew. The history of runs stays.';
 
+CREATE FUNCTION bnai_rollback(network text, run bigint DEFAULT NULL) RETURNS bigint
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE;
+COMMENT ON FUNCTION bnai_rollback(text, bigint) IS
+'Makes an earlier run of a network (by default the previous one) its current run again and writes its labels into the results column; returns how many rows were relabelled, NULL without a results column. The next inference carries its labels over. Errors: the history holds no such run of the network.';
+
+CREATE FUNCTION bnai_compare(
+	run bigint,
+	other_run bigint,
+	OUT label text,
+	OUT other_label text,
+	OUT rows bigint,
+	OUT shift float8[])
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL UNSAFE COST 100000 ROWS 10;
+COMMENT ON FUNCTION bnai_compare(bigint, bigint) IS
+'Compares two runs on the rows that their source has now: how many rows each pair of labels has, and how far the mean of the second label lies from that of the first, column by column, in standard deviations of the first (NULL where the columns differ). Needs the right to read both networks and the source. Errors: the history holds no such run.';
+
 CREATE FUNCTION bnai_label_number(label text) RETURNS integer
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION bnai_label_number(text) IS

@@ -81,13 +81,37 @@ SELECT r.id AS run,
 	r.passes,
 	r.moves,
 	r.is_current,
-	NULL::text AS error
+	NULL::text AS error,
+	(SELECT pg_catalog.array_agg((o->>'elbo')::float8 ORDER BY (o->>'restart')::int)
+	 FROM pg_catalog.jsonb_array_elements(r.outcomes) o) AS restart_elbos
 FROM readable n JOIN bnai_run r ON r.network = n.id
 UNION ALL
 SELECT NULL, n.name, f.started_at, f.failed_at - f.started_at,
-	NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, f.error
+	NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, f.error, NULL
 FROM readable n JOIN bnai_failure f ON f.network = n.id;
-COMMENT ON VIEW bnai_runs IS 'runs: one for each inference; passes are visits of rows divided by rows, elbo is in nats; those in the background that failed have no number, but an error';
+COMMENT ON VIEW bnai_runs IS 'runs: one for each inference; passes are visits of rows divided by rows, elbo is in nats; those in the background that failed have no number, but an error; restart_elbos has the elbo of each restart, see bnai_restarts; as many runs are kept as the setting history says';
+
+CREATE VIEW bnai_restarts WITH (security_barrier) AS
+WITH readable AS MATERIALIZED (SELECT id, name FROM bnai_network WHERE bnai_may_read(id))
+SELECT r.id AS run,
+	n.name AS network,
+	o.restart,
+	o.restart = r.best_restart AS best,
+	o.elbo,
+	o.evidence,
+	o.clusters,
+	o.sizes,
+	o.iterations,
+	o.converged,
+	o.sampled,
+	pg_catalog.make_interval(secs => o.seconds) AS elapsed
+FROM readable n
+JOIN bnai_run r ON r.network = n.id
+CROSS JOIN LATERAL pg_catalog.jsonb_to_recordset(r.outcomes)
+	AS o(restart integer, elbo float8, evidence float8, clusters integer, sizes bigint[], iterations integer,
+		 converged boolean, sampled boolean, seconds float8);
+COMMENT ON VIEW bnai_restarts IS
+'how each restart of the runs ended: elbo is the complete evidence lower bound; evidence adds the log of the number of labellings of the clusters, so that it can be compared over numbers of clusters; sizes are expected numbers of rows; one that was sampled was given up on a sample and estimates the elbo';
 
 CREATE VIEW bnai_status WITH (security_barrier) AS
 SELECT n.name AS network,

@@ -23,4 +23,4 @@ REVOKE ALL ON SEQUENCE bnai_network_id_seq, bnai_run_id_seq FROM PUBLIC;
 GRANT SELECT, INSERT ON bnai_network, bnai_node, bnai_run, bnai_count, bnai_watched, bnai_scheduled TO pg_database_owner;
 GRANT SELECT, UPDATE ON SEQUENCE bnai_network_id_seq, bnai_run_id_seq TO pg_database_owner;
 
-GRANT SELECT ON bnai_networks, bnai_nodes, bnai_edges, bnai_runs, bnai_progress, bnai_status, bnai_watches TO PUBLIC;
+GRANT SELECT ON bnai_networks, bnai_nodes, bnai_edges, bnai_runs, bnai_restarts, bnai_progress, bnai_status, bnai_watches TO PUBLIC;
