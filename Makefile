@@ -78,6 +78,9 @@ endif
 demo:
 	@scripts/demo
 
+site:
+	@scripts/site
+
 bench:
 	@scripts/setup test
 	@scripts/cluster run bench/speed.py
@@ -91,4 +94,4 @@ format:
 lint:
 	@scripts/lint
 
-.PHONY: announce bench demo test format lint FORCE
+.PHONY: announce bench demo site test format lint FORCE
