@@ -200,7 +200,7 @@ RecordOutcome(const Restart *restart, double seconds, Fit *fit)
 		.restart = restart->number,
 		.iterations = restart->iterations,
 		.converged = restart->converged,
-		.sampled = job->rows->rows != fit->rows,
+		.sampled = job->rows->total != fit->total,
 		.elbo = job->elbo,
 		.evidence = job->elbo,
 		.seconds = seconds,
