@@ -13,6 +13,21 @@
 #include "posterior/typicality.h"
 #include "scoring/scoring.h"
 
+/* Takes the rounding errors from matrices in which both halves were computed: a posterior is read back only if they agree. */
+static void
+MakeSymmetric(const Distribution *distribution, int dim, double *params)
+{
+	for (int p = 0; p < distribution->nparams; p++)
+	{
+		ValueShape	shape = distribution->params[p].shape;
+
+		for (int i = 0; i < dim && shape == SHAPE_MATRIX; i++)
+			for (int j = 0; j < i; j++)
+				params[i * dim + j] = params[j * dim + i];
+		params += ShapeSize(shape, dim);
+	}
+}
+
 /* Writes the q of one global, plate by plate, in the user's units. */
 static void
 SummariseGlobal(const NetworkPlan *plan, const Job *job, int index, PosteriorNode *node)
@@ -31,6 +46,7 @@ SummariseGlobal(const NetworkPlan *plan, const Job *job, int index, PosteriorNod
 
 		global->distribution->parameters(global->dim, GlobalPhi(plan, job->state, index, plate), params);
 		ParamsFromFrame(&global->frame, global->units, global->distribution, params);
+		MakeSymmetric(global->distribution, global->dim, params);
 	}
 }
 
