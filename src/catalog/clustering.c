@@ -12,48 +12,100 @@
 
 PG_FUNCTION_INFO_V1(bnai_create_clustering);
 
-/* A node to make; in params %K is the number of components and %D that of columns */
+/* A node to make; in params %K is the number of components, for others see AppendSize */
 typedef struct Template
 {
 	const char *name;
 	const char *distribution;
 	const char *params;
-	bool		observed;
 } Template;
 
-#define MAX_TEMPLATES 6
+#define MAX_TEMPLATES 4
+
+typedef enum Covariance
+{
+	COVARIANCE_FULL,
+	COVARIANCE_DIAGONAL,
+	COVARIANCE_SPHERICAL,
+	COVARIANCE_TIED,
+	COVARIANCE_COUNT
+} Covariance;
+
+/* A structure of covariances, and the parameters of the Mixture that has it */
+typedef struct Structure
+{
+	const char *name;
+	const char *mixture;
+} Structure;
+
+static const Structure Structures[COVARIANCE_COUNT] = {
+	[COVARIANCE_FULL] = {"full", "Z, Gaussian, mu, Lambda"},
+	[COVARIANCE_DIAGONAL] = {"diagonal", "Z, GaussianDiagonal, mu, tau"},
+	[COVARIANCE_SPHERICAL] = {"spherical", "Z, GaussianSpherical, mu, tau"},
+	[COVARIANCE_TIED] = {"tied", "Z, Gaussian, mu, Lambda"},
+};
 
 typedef struct Priors
 {
 	const char *name;
 	double		resolution;		/* see bnai_set; without a floor a shared scale can shrink to nothing */
-	Template	nodes[MAX_TEMPLATES];
+	const char *weights;
+	Template	nodes[COVARIANCE_COUNT][MAX_TEMPLATES];
 } Priors;
 
 /*
- * "data" follows the data's scale, and its shared scale W lets the data say
- * how large a typical cluster is.  "vague" says next to nothing.
+ * "data" follows the data's scale, and its shared scale W (w) lets the data say
+ * how large a typical cluster is.  With one column all structures are the same.
+ * "vague" says next to nothing.
  */
 static const Priors PriorSets[] = {
-	{"data", 1e-4, {
-		{"alpha", "Dirichlet", "full(%K, 0.5)"},
-		{"Z", "Categorical", "alpha"},
-		{"mu", "Gaussian", "data_mean, 0.1 * data_precision, plates=%K"},
-		{"W", "Wishart", "%D, %R * data_precision"},
-		{"Lambda", "Wishart", "%E, W, plates=%K"},
-		{"Y", "Mixture", "Z, Gaussian, mu, Lambda", true},
+	{"data", 1e-4, "full(%K, 0.5)", {
+		[COVARIANCE_FULL] = {
+			{"mu", "Gaussian", "data_mean, 0.1 * data_precision, plates=%K"},
+			{"W", "Wishart", "%D, %R * data_precision"},
+			{"Lambda", "Wishart", "%E, W, plates=%K"},
+		},
+		[COVARIANCE_DIAGONAL] = {
+			{"mu", "GaussianDiagonal", "data_mean, 0.1 * data_precision, plates=%K"},
+			{"w", "GammaVector", "0.5, 0.5 * data_precision"},
+			{"tau", "GammaVector", "1, w, plates=%K"},
+		},
+		[COVARIANCE_SPHERICAL] = {
+			{"mu", "GaussianDiagonal", "data_mean, 0.1 * data_precision, plates=%K"},
+			{"w", "Gamma", "0.5, 0.5 * data_precision"},
+			{"tau", "Gamma", "1, w, plates=%K"},
+		},
+		[COVARIANCE_TIED] = {
+			{"mu", "Gaussian", "data_mean, 0.1 * data_precision, plates=%K"},
+			{"W", "Wishart", "%D, %R * data_precision"},
+			{"Lambda", "Wishart", "%E, W"},
+		},
 	}},
-	{"vague", 0.0, {
-		{"alpha", "Dirichlet", "full(%K, 1e-5)"},
-		{"Z", "Categorical", "alpha"},
-		{"mu", "Gaussian", "zeros(%D), 1e-5 * eye(%D), plates=%K"},
-		{"Lambda", "Wishart", "%D, 1e-5 * eye(%D), plates=%K"},
-		{"Y", "Mixture", "Z, Gaussian, mu, Lambda", true},
+	{"vague", 0.0, "full(%K, 1e-5)", {
+		[COVARIANCE_FULL] = {
+			{"mu", "Gaussian", "zeros(%D), 1e-5 * eye(%D), plates=%K"},
+			{"Lambda", "Wishart", "%D, 1e-5 * eye(%D), plates=%K"},
+		},
+		[COVARIANCE_DIAGONAL] = {
+			{"mu", "GaussianDiagonal", "zeros(%D), full(%D, 1e-5), plates=%K"},
+			{"tau", "GammaVector", "0.5, full(%D, 5e-6), plates=%K"},
+		},
+		[COVARIANCE_SPHERICAL] = {
+			{"mu", "GaussianDiagonal", "zeros(%D), full(%D, 1e-5), plates=%K"},
+			{"tau", "Gamma", "0.5, 5e-6, plates=%K"},
+		},
+		[COVARIANCE_TIED] = {
+			{"mu", "Gaussian", "zeros(%D), 1e-5 * eye(%D), plates=%K"},
+			{"Lambda", "Wishart", "%D, 1e-5 * eye(%D)"},
+		},
 	}},
 };
 
 /* Number of the argument of bnai_create_clustering that chooses another resolution than that of the priors */
-#define RESOLUTION_ARGUMENT 13
+#define RESOLUTION_ARGUMENT 14
+
+/* Number of the argument that says which structure covariances have */
+#define COVARIANCE_ARGUMENT 6
 
 /* Returns the priors of that name. */
 static const Priors *
@@ -66,6 +118,19 @@ FindPriors(const char *name)
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("invalid priors: \"%s\"", name),
 			 errhint("Priors are: data, vague.")));
+}
+
+/* Returns the covariance structure of that name. */
+static Covariance
+FindCovariance(const char *name)
+{
+	for (int i = 0; i < COVARIANCE_COUNT; i++)
+		if (strcmp(Structures[i].name, name) == 0)
+			return i;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid covariance: \"%s\"", name),
+			 errhint("Covariances are: full, diagonal, spherical, tied.")));
 }
 
 /*
@@ -112,7 +177,7 @@ FillTemplate(const char *params, int components, int columns)
 	return text.data;
 }
 
-/* bnai_create_clustering(network, source, columns, results_column, max_clusters, restarts, priors, seed, settings…) */
+/* bnai_create_clustering(network, source, columns, results_column, max_clusters, priors, covariance, restarts, seed, settings…) */
 Datum
 bnai_create_clustering(PG_FUNCTION_ARGS)
 {
@@ -123,6 +188,7 @@ bnai_create_clustering(PG_FUNCTION_ARGS)
 	};
 	char	   *network = TextArgument(fcinfo, 0, "network");
 	const Priors *priors = FindPriors(TextArgument(fcinfo, 5, "priors"));
+	Covariance	covariance = FindCovariance(TextArgument(fcinfo, COVARIANCE_ARGUMENT, "covariance"));
 	SettingValue values[MAX_SETTINGS];
 	char	  **columns;
 	int			ncolumns = NamesArgument(fcinfo, 2, "columns", &columns);
@@ -138,13 +204,15 @@ bnai_create_clustering(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must be from 1 to %d", "max_clusters", MAX_VECTOR_DIM)));
 	n = SettingArguments(fcinfo, 3, first_settings, values);
-	n += SettingArguments(fcinfo, 6, other_settings, values + n);
+	n += SettingArguments(fcinfo, 7, other_settings, values + n);
 	if (PG_ARGISNULL(RESOLUTION_ARGUMENT))
 		values[n++] = (SettingValue) {FindSetting("resolution"), Float8GetDatum(priors->resolution)};
 	CreateNetwork(network, "clustering", n, values);
-	for (const Template *node = priors->nodes; node < priors->nodes + MAX_TEMPLATES && node->name != NULL; node++)
-		AddNode(network, node->name, node->distribution, FillTemplate(node->params, components, ncolumns),
-				node->observed ? PG_GETARG_OID(1) : InvalidOid,
-				node->observed ? ncolumns : 0, node->observed ? columns : NULL);
+	AddNode(network, "alpha", "Dirichlet", FillTemplate(priors->weights, components, ncolumns), InvalidOid, 0, NULL);
+	AddNode(network, "Z", "Categorical", "alpha", InvalidOid, 0, NULL);
+	for (const Template *node = priors->nodes[covariance]; node->name != NULL; node++)
+		AddNode(network, node->name, node->distribution, FillTemplate(node->params, components, ncolumns), InvalidOid, 0,
+				NULL);
+	AddNode(network, "Y", "Mixture", Structures[covariance].mixture, PG_GETARG_OID(1), ncolumns, columns);
 	PG_RETURN_VOID();
 }

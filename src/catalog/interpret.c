@@ -145,7 +145,7 @@ MomentFits(const ParamSpec *spec, DataMoment moment)
 		return moment == DATA_MEAN && spec->role == ROLE_LOCATION;
 	if (moment == DATA_COVARIANCE || moment == DATA_INVERSE_COVARIANCE)
 		return spec->shape == SHAPE_MATRIX;
-	return spec->shape != SHAPE_VECTOR;
+	return true;
 }
 
 /* Fills in a parameter that is given as a moment of the data. */
@@ -327,6 +327,11 @@ CheckDistribution(const Network *network, const NetworkNode *node)
 				 errmsg("node \"%s\" cannot have a source: %s cannot be observed",
 						node->name, node->distribution->name),
 				 errhint("These can: %s, and a Mixture of them.", DistributionList(true))));
+	if (!IsLeaf(node) && FindLeafKernel(node->distribution->id) != NULL && node->distribution->moments == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("node \"%s\" must have a source and columns: %s can only be observed",
+						node->name, node->distribution->name)));
 	if (!IsLeaf(node) && node->distribution->id == DIST_MIXTURE)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

@@ -22,7 +22,10 @@ typedef enum DistributionId
 	DIST_NONE = -1,
 	DIST_GAUSSIAN,
 	DIST_GAUSSIAN_ARD,
+	DIST_GAUSSIAN_DIAGONAL,
+	DIST_GAUSSIAN_SPHERICAL,
 	DIST_GAMMA,
+	DIST_GAMMA_VECTOR,
 	DIST_WISHART,
 	DIST_DIRICHLET,
 	DIST_CATEGORICAL,
@@ -91,6 +94,8 @@ typedef struct Distribution
 
 	/* Returns g from the parents' moments. */
 	double		(*log_partition) (int dim, const double *const *parents);
+
+	/* The next, and those after `message`, are NULL where the variable can only be observed. */
 
 	/* Writes u = E[u(x)] and g = -log normaliser of the distribution with natural parameters phi; false if it is not proper. */
 	bool		(*moments) (int dim, const double *phi, double *u, double *g);

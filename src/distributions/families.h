@@ -9,7 +9,10 @@
 
 extern const Distribution Gaussian;
 extern const Distribution GaussianARD;
+extern const Distribution GaussianDiagonal;
+extern const Distribution GaussianSpherical;
 extern const Distribution Gamma;
+extern const Distribution GammaVector;
 extern const Distribution Wishart;
 extern const Distribution Dirichlet;
 extern const Distribution Categorical;
@@ -17,6 +20,8 @@ extern const Distribution Mixture;
 
 extern const LeafKernel GaussianLeaf;
 extern const LeafKernel GaussianARDLeaf;
+extern const LeafKernel GaussianDiagonalLeaf;
+extern const LeafKernel GaussianSphericalLeaf;
 
 /* Parts of the Gaussian kernel that the scalar one shares: they depend on the quadratic form only. */
 extern double QuadraticScoreRow(int dim, const double *constants, const double *x);
@@ -28,5 +33,15 @@ extern void QuadraticSpread(int dim, const double *stats, double *covariance);
 extern int	StudentSize(int dim);
 extern void PrepareStudent(int dim, const double *location, const double *scale, double nu, double *constants);
 extern double StudentRow(int dim, const double *constants, const double *x);
+
+/* Parts of the diagonal kernel that the spherical one shares: for both, columns are independent given the precisions. */
+extern int	DiagonalConstantsSize(int dim);
+extern void DiagonalScore(int dim, const double *constants, const double *const *x, int rows, double *out);
+extern void DiagonalAccumulate(int dim, const double *constants, const double *const *x, const double *r, int rows,
+							   double *stats);
+extern void DiagonalExpand(int dim, const double *stats, const double *noise, double *u);
+extern void DiagonalSpread(int dim, const double *stats, double *variances);
+extern double DiagonalScoreRow(int dim, const double *constants, const double *x);
+extern double DiagonalConditionalRow(int dim, const double *constants, const double *x, int column);
 
 #endif

@@ -16,6 +16,17 @@ typedef struct Frame
 	double	   *scale;
 } Frame;
 
+/*
+ * Columns with the same number in `frame` share centre and scale, for a global
+ * belongs to all of them; those with the same number in `scale`, which are at
+ * least these, the scale.
+ */
+typedef struct FrameGroups
+{
+	int		   *frame;
+	int		   *scale;
+} FrameGroups;
+
 /* How a quantity changes with the units of the data */
 typedef enum Units
 {

@@ -10,7 +10,10 @@
 const Distribution *const Distributions[DIST_COUNT] = {
 	[DIST_GAUSSIAN] = &Gaussian,
 	[DIST_GAUSSIAN_ARD] = &GaussianARD,
+	[DIST_GAUSSIAN_DIAGONAL] = &GaussianDiagonal,
+	[DIST_GAUSSIAN_SPHERICAL] = &GaussianSpherical,
 	[DIST_GAMMA] = &Gamma,
+	[DIST_GAMMA_VECTOR] = &GammaVector,
 	[DIST_WISHART] = &Wishart,
 	[DIST_DIRICHLET] = &Dirichlet,
 	[DIST_CATEGORICAL] = &Categorical,
@@ -20,6 +23,8 @@ const Distribution *const Distributions[DIST_COUNT] = {
 static const LeafKernel *const LeafKernels[DIST_COUNT] = {
 	[DIST_GAUSSIAN] = &GaussianLeaf,
 	[DIST_GAUSSIAN_ARD] = &GaussianARDLeaf,
+	[DIST_GAUSSIAN_DIAGONAL] = &GaussianDiagonalLeaf,
+	[DIST_GAUSSIAN_SPHERICAL] = &GaussianSphericalLeaf,
 };
 
 /* Returns the distribution of that name, in any case of letters, or NULL. */

@@ -33,7 +33,8 @@ typedef enum SplitShape
 {
 	SPLIT_AXIS,					/* side of the mean along the first axis */
 	SPLIT_CROSS,				/* |first coordinate| > |second| */
-	SPLIT_SHELL					/* squared distance from the mean above the threshold */
+	SPLIT_SHELL,				/* squared distance from the mean above the threshold */
+	SPLIT_SHELL_DIAGONAL		/* the same, where the one axis holds a factor for each column */
 } SplitShape;
 
 /*

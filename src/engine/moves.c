@@ -21,6 +21,9 @@
 /* Splits of a component, at most: by each axis, crosswise, by distance */
 #define SPLITS_PER_LEAF (MAX_AXES + 2)
 
+/* Passes that turn a column into a principal axis, where the covariance is not known */
+#define REFINEMENTS 3
+
 /* An axis with less variance than this part of the first one's is no direction */
 #define FLAT_AXIS 1e-10
 
@@ -263,6 +266,116 @@ AddSplit(SplitList *list, SplitShape shape, int component, const PlanLeaf *leaf,
 	split->stats = palloc0(sizeof(double) * list->screened->plan->stats_size);
 }
 
+/* Returns the index of the largest number but those that are taken. */
+static int
+LargestOf(int n, const double *values, int ntaken, const int *taken)
+{
+	int			best = -1;
+
+	for (int i = 0; i < n; i++)
+	{
+		bool		free = true;
+
+		for (int t = 0; t < ntaken; t++)
+			free &= taken[t] != i;
+		if (free && (best < 0 || values[i] > values[best]))
+			best = i;
+	}
+	return best;
+}
+
+/*
+ * Adds the splits where only the variance of each column is known: by the
+ * columns that vary most, which RefineAxes turns into better axes, and by
+ * distance.
+ */
+static void
+ProposeDiagonalSplits(SplitList *list, int component, const PlanLeaf *leaf)
+{
+	const double *stats = JobStats(list->screened, component) + leaf->stats_offset;
+	int			dim = leaf->dim;
+	double	   *mean = palloc(sizeof(double) * dim);
+	double	   *variances = palloc(sizeof(double) * dim);
+	double	   *axis = palloc(sizeof(double) * dim);
+	double		flat;
+	int			taken[MAX_AXES];
+
+	leaf->kernel->centre(dim, stats, mean);
+	leaf->kernel->spread(dim, stats, variances);
+	flat = FLAT_AXIS * variances[LargestOf(dim, variances, 0, taken)];
+	for (int a = 0; a < Min(dim, MAX_AXES) && flat > 0.0; a++)
+	{
+		taken[a] = LargestOf(dim, variances, a, taken);
+		memset(axis, 0, sizeof(double) * dim);
+		axis[taken[a]] = 1.0;
+		AddSplit(list, SPLIT_AXIS, component, leaf, mean, axis, 1, 0.0);
+	}
+	for (int j = 0; j < dim; j++)
+		axis[j] = 1.0 / sqrt(Max(variances[j], flat));
+	if (flat > 0.0)
+		AddSplit(list, SPLIT_SHELL_DIAGONAL, component, leaf, mean, axis, 1, ChiSquareMedian(dim));
+	pfree(mean);
+	pfree(variances);
+	pfree(axis);
+}
+
+/*
+ * Turns an axis towards the first principal one of the rows, in units of their
+ * standard deviations: the halves' means differ by the covariance times the
+ * axis, about, so that this is a step of power iteration.  The second axis of a
+ * component stays perpendicular to its first one.
+ */
+static void
+RefineAxis(Split *split, const Job *job, const Split *first)
+{
+	const LeafKernel *kernel = split->leaf->kernel;
+	int			dim = split->leaf->dim;
+	int			offset = split->leaf->stats_offset;
+	const double *all = JobStats(job, split->component) + offset;
+	double	   *half = palloc(sizeof(double) * dim);
+	double	   *variances = palloc(sizeof(double) * dim);
+	double		share = split->stats[offset] / all[0];
+	double		along = 0.0;
+	double		square = 0.0;
+
+	if (share > 0.0 && share < 1.0)
+	{
+		kernel->centre(dim, split->stats + offset, half);
+		kernel->spread(dim, all, variances);
+		for (int j = 0; j < dim; j++)
+			split->axes[j] = variances[j] > 0.0 ? (half[j] - split->mean[j]) / variances[j] : 0.0;
+		for (int j = 0; j < dim && first != NULL; j++)
+		{
+			along += split->axes[j] * variances[j] * first->axes[j];
+			square += first->axes[j] * variances[j] * first->axes[j];
+		}
+		for (int j = 0; j < dim && square > 0.0; j++)
+			split->axes[j] -= along / square * first->axes[j];
+	}
+	pfree(half);
+	pfree(variances);
+}
+
+/* Refines the axes of all splits whose leaf does not know its covariance; false if there are none. */
+static bool
+RefineAxes(SplitList *list)
+{
+	bool		any = false;
+
+	for (int s = 0; s < list->n; s++)
+	{
+		Split	   *split = &list->splits[s];
+		Split	   *before = s > 0 ? split - 1 : NULL;
+
+		if (!split->leaf->kernel->diagonal || split->shape != SPLIT_AXIS)
+			continue;
+		any = true;
+		RefineAxis(split, list->screened, before && before->shape == SPLIT_AXIS && before->component == split->component
+				   && before->leaf == split->leaf ? before : NULL);
+	}
+	return any;
+}
+
 /* Adds the splits of one component in the columns of one leaf. */
 static void
 ProposeSplits(SplitList *list, int component, const PlanLeaf *leaf)
@@ -381,11 +494,18 @@ RankSplits(Job *job, int component)
 	for (int k = 0; k < job->nlive; k++)
 		for (int l = 0; l < job->plan->nleaves; l++)
 			if ((component < 0 || k == component) && ComponentRows(job, k) >= FewestRows(job))
-				ProposeSplits(&list, k, &job->plan->leaves[l]);
+			{
+				if (job->plan->leaves[l].kernel->diagonal)
+					ProposeDiagonalSplits(&list, k, &job->plan->leaves[l]);
+				else
+					ProposeSplits(&list, k, &job->plan->leaves[l]);
+			}
 	PrepareJob(job);
 	job->nsplits = list.n;
 	job->splits = list.splits;
 	RunPass(&job, 1);
+	for (int i = 0; i < REFINEMENTS && RefineAxes(&list); i++)
+		RunPass(&job, 1);
 	job->elbo = JobElbo(job);
 	job->nsplits = 0;
 	SortSplits(&list);

@@ -47,7 +47,7 @@ extern void FreeTrials(TrialSet *set);
 extern MergePair *RankPairs(const Job *job, int *npairs);
 
 /*
- * Makes one pass with the globals of the job, which adds up the halves of all
+ * Makes a pass (a few, where no covariance is known) with the globals of the job, which adds up the halves of all
  * splits of its components (of one of them, if `component` >= 0), and ranks
  * the splits by the ELBO that they gain at once.
  */

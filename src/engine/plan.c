@@ -208,6 +208,18 @@ DeriveUnits(NetworkPlan *plan)
 	}
 }
 
+/* Makes the groups of two columns one. */
+static void
+JoinColumns(int ncolumns, int *group, int from_column, int to_column)
+{
+	int			from = group[from_column];
+	int			to = group[to_column];
+
+	for (int k = 0; k < ncolumns; k++)
+		if (group[k] == from)
+			group[k] = to;
+}
+
 /* Gives the columns of a leaf the frames of those of another. */
 static void
 JoinFrames(NetworkPlan *plan, const PlanGlobal *global, const PlanLeaf *first, const PlanLeaf *leaf)
@@ -220,13 +232,20 @@ JoinFrames(NetworkPlan *plan, const PlanGlobal *global, const PlanLeaf *first, c
 						plan->network->nodes[leaf->node].name, first->dim, leaf->dim)));
 	for (int j = 0; j < leaf->dim; j++)
 	{
-		int			from = plan->frame_group[leaf->columns[j]];
-		int			to = plan->frame_group[first->columns[j]];
-
-		for (int k = 0; k < plan->ncolumns; k++)
-			if (plan->frame_group[k] == from)
-				plan->frame_group[k] = to;
+		JoinColumns(plan->ncolumns, plan->frame_groups.frame, leaf->columns[j], first->columns[j]);
+		JoinColumns(plan->ncolumns, plan->frame_groups.scale, leaf->columns[j], first->columns[j]);
 	}
+}
+
+/* Gives the columns of a leaf one scale, if it has one precision for all of them. */
+static void
+JoinScales(NetworkPlan *plan, const PlanLeaf *leaf)
+{
+	const ParamSpec *params = leaf->distribution->params;
+
+	for (int p = 0; p < leaf->distribution->nparams; p++)
+		for (int j = 1; j < leaf->dim && params[p].role == ROLE_PRECISION && params[p].shape == SHAPE_SCALAR; j++)
+			JoinColumns(plan->ncolumns, plan->frame_groups.scale, leaf->columns[j], leaf->columns[0]);
 }
 
 /* Joins the frames of all leaves below a global with that of the first; returns the first. */
@@ -250,9 +269,12 @@ JoinLeavesBelow(NetworkPlan *plan, const PlanGlobal *shared, const PlanGlobal *g
 static void
 GroupFrames(NetworkPlan *plan)
 {
-	plan->frame_group = palloc(sizeof(int) * (plan->ncolumns + 1));
+	plan->frame_groups.frame = palloc(sizeof(int) * (plan->ncolumns + 1));
+	plan->frame_groups.scale = palloc(sizeof(int) * (plan->ncolumns + 1));
 	for (int j = 0; j < plan->ncolumns; j++)
-		plan->frame_group[j] = j;
+		plan->frame_groups.frame[j] = plan->frame_groups.scale[j] = j;
+	for (int l = 0; l < plan->nleaves; l++)
+		JoinScales(plan, &plan->leaves[l]);
 	for (int i = 0; i < plan->nglobals; i++)
 		(void) JoinLeavesBelow(plan, &plan->globals[i], &plan->globals[i], NULL);
 }
@@ -409,44 +431,75 @@ SetNoise(NetworkPlan *plan, const RowStore *rows)
 	}
 }
 
+/* Writes the variance of each column, in the frame; for a slot that takes one number their mean. */
+static void
+DataVariances(const RowStore *rows, const PlanLeaf *leaf, ValueShape shape, double *variances)
+{
+	double		sum = 0.0;
+
+	for (int i = 0; i < leaf->dim; i++)
+		sum += variances[i] = ColumnVariance(rows, leaf->columns[i]);
+	if (shape == SHAPE_SCALAR)
+		variances[0] = sum / leaf->dim;
+}
+
+/* Writes the covariance of the columns, in the frame, or its inverse. */
+static void
+DataCovariance(const RowStore *rows, const PlanLeaf *leaf, bool inverse, double *matrix)
+{
+	int			dim = leaf->dim;
+	double	   *covariance = palloc(sizeof(double) * dim * dim);
+
+	for (int i = 0; i < dim; i++)
+	{
+		for (int j = 0; j < dim; j++)
+			covariance[i * dim + j] = rows->covariance[leaf->columns[i] * rows->ncolumns + leaf->columns[j]];
+		covariance[i * dim + i] = Max(covariance[i * dim + i] * (1 + 1e-9), 1e-12);
+	}
+	if (!inverse)
+		memcpy(matrix, covariance, sizeof(double) * dim * dim);
+	else if (!InvertSPD(covariance, dim, matrix, NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("the observed columns are linearly dependent: their covariance has no inverse"),
+				 errhint("Use data_precision instead of data_inverse_covariance.")));
+	pfree(covariance);
+}
+
 /* Writes a moment of the data, in the frame, as numbers of the slot's shape. */
 static void
 DataMomentValues(const RowStore *rows, const PlanLeaf *leaf, const NodeParam *param, ValueShape shape, double *values)
 {
 	int			dim = leaf->dim;
-	double	   *matrix = palloc0(sizeof(double) * dim * dim);
-	bool		full = param->moment == DATA_COVARIANCE || param->moment == DATA_INVERSE_COVARIANCE;
-	bool		inverse = param->moment == DATA_PRECISION || param->moment == DATA_INVERSE_COVARIANCE;
+	double	   *matrix = palloc(sizeof(double) * dim * dim);
+	double	   *variances = palloc(sizeof(double) * dim);
 
-	for (int i = 0; i < dim; i++)
+	switch (param->moment)
 	{
-		double		variance = ColumnVariance(rows, leaf->columns[i]);
-
-		for (int j = 0; full && j < dim; j++)
-			matrix[i * dim + j] = rows->covariance[leaf->columns[i] * rows->ncolumns + leaf->columns[j]];
-		matrix[i * dim + i] = full ? Max(matrix[i * dim + i] * (1 + 1e-9), 1e-12) : variance;
-	}
-	if (inverse)
-	{
-		double	   *copy = palloc(sizeof(double) * dim * dim);
-
-		memcpy(copy, matrix, sizeof(double) * dim * dim);
-		if (!InvertSPD(copy, dim, matrix, NULL))
-			ereport(ERROR,
-					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-					 errmsg("the observed columns are linearly dependent: their covariance has no inverse"),
-					 errhint("Use data_precision instead of data_inverse_covariance.")));
-	}
-	for (int i = 0; i < dim; i++)
-		if (param->moment == DATA_MEAN)
+		case DATA_MEAN:
 			/* a multiple of the mean in the user's units */
-			values[i] = param->factor * rows->mean[leaf->columns[i]]
-				+ (param->factor - 1.0) * leaf->frame.centre[i] / leaf->frame.scale[i];
-		else if (shape == SHAPE_MATRIX)
-			for (int j = 0; j < dim; j++)
-				values[i * dim + j] = param->factor * matrix[i * dim + j];
-		else
-			values[i] = param->factor * matrix[i * dim + i];
+			for (int i = 0; i < dim; i++)
+				values[i] = param->factor * rows->mean[leaf->columns[i]]
+					+ (param->factor - 1.0) * leaf->frame.centre[i] / leaf->frame.scale[i];
+			break;
+		case DATA_VARIANCE:
+		case DATA_PRECISION:
+			DataVariances(rows, leaf, shape, variances);
+			if (shape == SHAPE_MATRIX)
+				memset(values, 0, sizeof(double) * dim * dim);
+			for (int i = 0; i < (shape == SHAPE_SCALAR ? 1 : dim); i++)
+				values[shape == SHAPE_MATRIX ? i * dim + i : i]
+					= param->factor * (param->moment == DATA_PRECISION ? 1.0 / variances[i] : variances[i]);
+			break;
+		case DATA_COVARIANCE:
+		case DATA_INVERSE_COVARIANCE:
+			DataCovariance(rows, leaf, param->moment == DATA_INVERSE_COVARIANCE, matrix);
+			for (int i = 0; i < dim * dim; i++)
+				values[i] = param->factor * matrix[i];
+			break;
+	}
+	pfree(matrix);
+	pfree(variances);
 }
 
 /* Writes the moments of a constant parameter, in the frame. */
@@ -494,15 +547,16 @@ WarnIfFar(const NetworkPlan *plan, const PlanGlobal *global)
 	const double *mean = global->params[0].moments;
 	const double *precision = global->params[1].moments;
 	int			dim = distribution->shape == SHAPE_SCALAR ? 1 : global->dim;
+	int			step = distribution->params[1].shape == SHAPE_MATRIX ? dim + 1 : 1;
 
 	if (global->units != UNITS_VALUE || mean == NULL || precision == NULL)
 		return;
 	for (int i = 0; i < dim; i++)
-		if (fabs(mean[i]) * sqrt(precision[i * dim + i]) > FAR_FROM_PRIOR)
+		if (fabs(mean[i]) * sqrt(precision[i * step]) > FAR_FROM_PRIOR)
 		{
 			ereport(WARNING,
 					(errmsg("the prior mean of node \"%s\" lies %.0f prior standard deviations from the data", node->name,
-							fabs(mean[i]) * sqrt(precision[i * dim + i])),
+							fabs(mean[i]) * sqrt(precision[i * step])),
 					 errhint("Give it a mean or a precision on the scale of the data, such as data_mean and 0.1 * data_precision.")));
 			return;
 		}

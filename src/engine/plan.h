@@ -74,7 +74,7 @@ typedef struct NetworkPlan
 	Oid			source;
 	int			ncolumns;
 	char	  **columns;
-	int		   *frame_group;	/* columns of one group share centre and scale, for a global belongs to all of them */
+	FrameGroups frame_groups;
 
 	/* selector */
 	int			components;		/* 1 without a selector */

@@ -54,6 +54,21 @@ GivenComponent(const Rule *rule, const Job *job, const double *const *columns, i
 	}
 }
 
+/* Returns the squared distance of a row from the mean of a split, with a factor for each column. */
+static double
+DiagonalDistance(const Split *split, const double *const *columns, int n)
+{
+	double		square = 0.0;
+
+	for (int j = 0; j < split->leaf->dim; j++)
+	{
+		double		u = split->axes[j] * (columns[split->leaf->columns[j]][n] - split->mean[j]);
+
+		square += u * u;
+	}
+	return square;
+}
+
 /* True if a row belongs to the second half of a split component. */
 static bool
 InSecondHalf(const Split *split, const double *const *columns, int n)
@@ -63,6 +78,8 @@ InSecondHalf(const Split *split, const double *const *columns, int n)
 	double		second = 0.0;
 	double		square = 0.0;
 
+	if (split->shape == SPLIT_SHELL_DIAGONAL)
+		return DiagonalDistance(split, columns, n) > split->threshold;
 	for (int a = 0; a < split->naxes; a++)
 	{
 		double		u = 0.0;
@@ -83,6 +100,8 @@ InSecondHalf(const Split *split, const double *const *columns, int n)
 			return fabs(first) > fabs(second);
 		case SPLIT_SHELL:
 			return square > split->threshold;
+		case SPLIT_SHELL_DIAGONAL:
+			break;
 	}
 	return false;
 }

@@ -34,7 +34,7 @@ RowsForPlan(const NetworkPlan *plan)
 		.source = plan->source,
 		.ncolumns = plan->ncolumns,
 		.columns = plan->columns,
-		.frame_group = plan->frame_group,
+		.frame_groups = &plan->frame_groups,
 		.max_labels = plan->components,
 		.weight_column = plan->network->settings.weight_column,
 		.share_from = ParallelRows(plan),

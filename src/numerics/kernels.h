@@ -35,6 +35,12 @@ typedef struct Kernels
 	/* Sums of r, r x_i and r x_i x_j (j <= i, row by row). */
 	void		(*quadratic_sums) (int dim, const double *const *x, const double *r, int rows, double *lanes);
 
+	/* The same without products of different columns: out[n] += c - sum_j w_j (x_jn - m_j)^2; constants are c, m, w. */
+	void		(*diagonal_score) (int dim, const double *constants, const double *const *x, int rows, double *out);
+
+	/* Sums of r, r x_j and r x_j^2: first all of one kind, then all of the next. */
+	void		(*diagonal_sums) (int dim, const double *const *x, const double *r, int rows, double *lanes);
+
 	/*
 	 * Turns scores (components x rows, one after the other) into
 	 * responsibilities, 0 from row `valid` on; returns the sum of their log
@@ -48,6 +54,9 @@ typedef struct Kernels
 
 /* Numbers in the constants of quadratic_score, and sums of quadratic_sums. */
 #define QuadraticSize(dim) (1 + (dim) + (dim) * ((dim) + 1) / 2)
+
+/* Numbers in the constants of diagonal_score, and sums of diagonal_sums. */
+#define DiagonalKernelSize(dim) (1 + 2 * (dim))
 
 extern const Kernels KernelsBaseline;
 #if defined(__x86_64__) && defined(__GNUC__)

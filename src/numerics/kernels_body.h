@@ -363,6 +363,64 @@ QuadraticSums(int dim, const double *const *x, const double *r, int rows, double
 	}
 }
 
+/* Scores of one strip of rows: `blocks` vectors of them at a time, so that their sums stay in registers. */
+INLINE void
+DiagonalScoreStrip(int dim, const double *constants, const double *const *x, int n, int blocks, double *out)
+{
+	const double *m = constants + 1;
+	const double *w = m + dim;
+	Vec			score[BLOCK];
+
+	for (int b = 0; b < blocks; b++)
+		score[b] = LOAD(out + n + b * VECTOR_WIDTH) + constants[0];
+	for (int j = 0; j < dim; j++)
+		for (int b = 0; b < blocks; b++)
+		{
+			Vec			d = LOAD(x[j] + n + b * VECTOR_WIDTH) - m[j];
+
+			score[b] -= d * w[j] * d;
+		}
+	for (int b = 0; b < blocks; b++)
+		STORE(out + n + b * VECTOR_WIDTH, score[b]);
+}
+
+static void
+DiagonalScore(int dim, const double *constants, const double *const *x, int rows, double *out)
+{
+	int			n = 0;
+
+	for (; n + BLOCK * VECTOR_WIDTH <= rows; n += BLOCK * VECTOR_WIDTH)
+		DiagonalScoreStrip(dim, constants, x, n, BLOCK, out);
+	for (; n < rows; n += VECTOR_WIDTH)
+		DiagonalScoreStrip(dim, constants, x, n, 1, out);
+}
+
+static void
+DiagonalSums(int dim, const double *const *x, const double *r, int rows, double *lanes)
+{
+	Vec			count = SPLAT(0.0);
+
+	for (int n = 0; n < rows; n += VECTOR_WIDTH)
+		count += LOAD(r + n);
+	ADD_LANES(lanes, 0, count);
+	for (int j = 0; j < dim; j++)
+	{
+		Vec			s = SPLAT(0.0);
+		Vec			ss = SPLAT(0.0);
+
+		for (int n = 0; n < rows; n += VECTOR_WIDTH)
+		{
+			Vec			xn = LOAD(x[j] + n);
+			Vec			w = LOAD(r + n) * xn;
+
+			s += w;
+			ss += w * xn;
+		}
+		ADD_LANES(lanes, 1 + j, s);
+		ADD_LANES(lanes, 1 + dim + j, ss);
+	}
+}
+
 /* How many rows' normalisers are multiplied before one log: each is at most the number of components, so this cannot overflow below 2^31 of them */
 #define LOG_EVERY 32
 
@@ -465,6 +523,8 @@ const Kernels KERNEL_SET = {
 	.dot = Dot,
 	.quadratic_score = QuadraticScore,
 	.quadratic_sums = QuadraticSums,
+	.diagonal_score = DiagonalScore,
+	.diagonal_sums = DiagonalSums,
 	.softmax = Softmax,
 	.exp_negative = ExpNegativeArray,
 };

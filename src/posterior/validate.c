@@ -174,6 +174,8 @@ CheckParam(const Posterior *posterior, const char *owner, const PosteriorParam *
 	if (param->node < 0 || param->node >= posterior->nnodes)
 		Refuse("Parameter %s of \"%s\" refers to a node that does not exist.", spec->name, owner);
 	node = &posterior->nodes[param->node];
+	if (spec->shape == SHAPE_SCALAR)
+		dim = 1;
 	if (node->distribution != spec->family)
 		Refuse("Parameter %s of \"%s\" cannot be the %s node \"%s\".", spec->name, owner,
 			   Distributions[node->distribution]->name, node->name);

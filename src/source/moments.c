@@ -161,24 +161,33 @@ ColumnVariance(const RowMoments *moments, int column, char *const *names)
 }
 
 void
-ChooseFrame(const RowMoments *moments, const int *group, char *const *names, Frame *frame)
+ChooseFrame(const RowMoments *moments, const FrameGroups *groups, char *const *names, Frame *frame)
 {
 	int			n = moments->dim;
 	const double *mean = moments->mean;
+	double	   *variances = palloc(sizeof(double) * n); /* about the centre */
 
 	for (int j = 0; j < n; j++)
 	{
-		double		centre = 0.0;
+		int			members = 0;
+
+		frame->centre[j] = 0.0;
+		for (int k = 0; k < n; k++)
+			if (k == j || (groups != NULL && groups->frame[k] == groups->frame[j]))
+				frame->centre[j] += (mean[k] - frame->centre[j]) / ++members;
+		variances[j] = ColumnVariance(moments, j, names);
+		variances[j] += (mean[j] - frame->centre[j]) * (mean[j] - frame->centre[j]);
+	}
+	for (int j = 0; j < n; j++)
+	{
+		double		centre = frame->centre[j];
 		double		square = 0.0;
 		double		step;
 		int			members = 0;
 
 		for (int k = 0; k < n; k++)
-			if (k == j || (group != NULL && group[k] == group[j]))
-				centre += (mean[k] - centre) / ++members;
-		for (int k = 0; k < n; k++)
-			if (k == j || (group != NULL && group[k] == group[j]))
-				square += (ColumnVariance(moments, k, names) + (mean[k] - centre) * (mean[k] - centre)) / members;
+			if (k == j || (groups != NULL && groups->scale[k] == groups->scale[j]))
+				square += (variances[k] - square) / ++members;
 
 		/* a column that is constant but for rounding has no scale of its own */
 		if (sqrt(square) > 1e-14 * fabs(centre) && square > 1e-300)
@@ -186,4 +195,5 @@ ChooseFrame(const RowMoments *moments, const int *group, char *const *names, Fra
 		step = frame->scale[j] * CENTRE_STEP;
 		frame->centre[j] = fabs(centre) < step / DBL_EPSILON ? rint(centre / step) * step : centre;
 	}
+	pfree(variances);
 }

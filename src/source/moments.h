@@ -36,6 +36,6 @@ extern void MomentsInFrame(const RowMoments *moments, const Frame *frame, double
  * their means, and the power of two next to the root of their mean square
  * distance from it.
  */
-extern void ChooseFrame(const RowMoments *moments, const int *group, char *const *names, Frame *frame);
+extern void ChooseFrame(const RowMoments *moments, const FrameGroups *groups, char *const *names, Frame *frame);
 
 #endif

@@ -103,7 +103,7 @@ BeginRows(const LoadRequest *request, MemoryContext context)
 
 	if (request->keep)
 		RowStoreKeep(rows);
-	rows->frame_group = request->frame_group;
+	rows->frame_groups = request->frame_groups;
 	rows->names = request->columns;
 	intake->request = request;
 	intake->result.rows = rows;

@@ -12,7 +12,7 @@ typedef struct LoadRequest
 	Oid			source;			/* InvalidOid: rows come one by one */
 	int			ncolumns;
 	char	  **columns;
-	const int  *frame_group;	/* see RowStore */
+	const FrameGroups *frame_groups;	/* NULL: each column has a frame of its own */
 	const char *label_column;	/* NULL: none; else its distinct values become components */
 	int			max_labels;
 	const char *weight_column;	/* NULL: none; else what each row counts for */

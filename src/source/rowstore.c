@@ -374,7 +374,7 @@ RowStoreFinish(RowStore *store, const int *label_ranks)
 			for (int i = 0; i < storage->max_labels; i++)
 				storage->label_ranks[i] = label_ranks[i];
 		}
-		ChooseFrame(storage->moments, store->frame_group, store->names, &store->frame);
+		ChooseFrame(storage->moments, store->frame_groups, store->names, &store->frame);
 		EndLoading(store);
 	}
 	FreeMoments(storage->moments);

@@ -36,7 +36,7 @@ typedef struct RowStore
 	/* the frame, and moments of the data in it */
 	Frame		frame;			/* dim = ncolumns */
 	char	  **names;			/* of the columns, for errors */
-	const int  *frame_group;	/* columns with the same number share their frame; NULL: each has its own */
+	const FrameGroups *frame_groups;	/* NULL: each column has a frame of its own */
 	double	   *mean;			/* ncolumns; near 0 */
 	double	   *covariance;		/* ncolumns x ncolumns */
 

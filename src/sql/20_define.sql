@@ -57,6 +57,7 @@ CREATE FUNCTION bnai_create_clustering(
 	results_column text DEFAULT NULL,
 	max_clusters integer DEFAULT 10,
 	priors text DEFAULT 'data',
+	covariance text DEFAULT 'full',
 	restarts integer DEFAULT NULL,
 	seed bigint DEFAULT 1,
 	max_iterations integer DEFAULT NULL,
@@ -72,4 +73,4 @@ CREATE FUNCTION bnai_create_clustering(
 	weight_column text DEFAULT NULL)
 RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION bnai_create_clustering IS
-'creates a Gaussian mixture of a table''s columns; priors are data (on the data''s scale) or vague; the nodes can be seen in bnai_nodes and changed with bnai_change_node; the other arguments are settings, see bnai_set';
+'creates a Gaussian mixture of a table''s columns; priors are data (on the data''s scale) or vague; covariance is full, diagonal (columns are independent within a cluster), spherical (and have one variance) or tied (one covariance for all clusters); the nodes can be seen in bnai_nodes and changed with bnai_change_node; the other arguments are settings, see bnai_set';

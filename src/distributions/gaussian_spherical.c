@@ -1,0 +1,152 @@
+/*
+ * gaussian_spherical.c
+ *		GaussianSpherical(mu, tau): x in R^d with mean mu and one precision tau
+ *		for all columns, which are in the same units.
+ *
+ * u(x) = (x_j, x_j^2), phi = (tau mu_j, -tau/2),
+ * g = -E[tau] E[|mu|^2] / 2 + d E[log tau] / 2; see gaussian_diagonal.c.  A leaf
+ * only: messages to a global would make its precisions differ.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "distributions/families.h"
+#include "numerics/special.h"
+
+static int
+SphericalSize(int dim)
+{
+	return 2 * dim;
+}
+
+static void
+SphericalNatural(int dim, const double *const *parents, double *phi)
+{
+	for (int j = 0; j < dim; j++)
+	{
+		phi[j] = parents[1][0] * parents[0][j];
+		phi[dim + j] = -0.5 * parents[1][0];
+	}
+}
+
+static double
+SphericalLogPartition(int dim, const double *const *parents)
+{
+	double		square = 0.0;
+
+	for (int j = 0; j < dim; j++)
+		square += parents[0][dim + j];
+	return 0.5 * (dim * parents[1][1] - parents[1][0] * square);
+}
+
+static void
+SphericalMessage(int dim, int param, const double *const *parents, const double *u, double count, double *message)
+{
+	const double *mu = parents[0];
+
+	for (int j = 0; j < dim; j++)
+		if (param == 0)
+		{
+			message[j] += parents[1][0] * u[j];
+			message[dim + j] -= 0.5 * count * parents[1][0];
+		}
+		else
+		{
+			message[0] -= 0.5 * (u[dim + j] - 2.0 * u[j] * mu[j] + count * mu[dim + j]);
+			message[1] += 0.5 * count;
+		}
+}
+
+const Distribution GaussianSpherical = {
+	.name = "GaussianSpherical",
+	.id = DIST_GAUSSIAN_SPHERICAL,
+	.shape = SHAPE_VECTOR,
+	.nparams = 2,
+	.params = {
+		{"mu", ROLE_LOCATION, SHAPE_VECTOR, DIST_GAUSSIAN_DIAGONAL, false},
+		{"tau", ROLE_PRECISION, SHAPE_SCALAR, DIST_GAMMA, true},
+	},
+	.signature = "GaussianSpherical(mu, tau)",
+	.size = SphericalSize,
+	.natural = SphericalNatural,
+	.log_partition = SphericalLogPartition,
+	.message = SphericalMessage,
+};
+
+/* The leaf: constants as in gaussian_diagonal.c. */
+static bool
+SphericalPrepare(int dim, const double *const *parents, double *constants)
+{
+	const double *mu = parents[0];
+	const double *tau = parents[1];
+
+	constants[0] = 0.5 * dim * (tau[1] - LOG_2PI);
+	for (int j = 0; j < dim; j++)
+	{
+		constants[0] -= 0.5 * tau[0] * (mu[dim + j] - mu[j] * mu[j]);
+		constants[1 + j] = mu[j];
+		constants[1 + dim + j] = 0.5 * tau[0];
+	}
+	return true;
+}
+
+/* --- posterior predictive: one Student-t, as constants log normaliser, nu, location, 1 / scale --- */
+
+static int
+SphericalPredictiveSize(int dim)
+{
+	return 2 + 2 * dim;
+}
+
+/* With q(tau) = Gamma(a, b): nu = 2a, scale b / a + Var[mu_j]; see gaussian.c. */
+static void
+SphericalPreparePredictive(int dim, const double *const *params, const bool *fixed, double *constants)
+{
+	double		nu = fixed[1] ? INFINITY : 2.0 * params[1][0];
+	double		log_det = 0.0;
+
+	for (int j = 0; j < dim; j++)
+	{
+		double		scale = fixed[1] ? 1.0 / params[1][0] : params[1][1] / params[1][0];
+
+		if (!fixed[0])
+			scale += 1.0 / params[0][dim + j];
+		log_det += log(scale);
+		constants[2 + j] = params[0][j];
+		constants[2 + dim + j] = 1.0 / scale;
+	}
+	constants[0] = LogStudentT(0.0, log_det, nu, dim);
+	constants[1] = nu;
+}
+
+static double
+SphericalPredictiveRow(int dim, const double *constants, const double *x)
+{
+	double		nu = constants[1];
+	double		quadratic = 0.0;
+	const double *m = constants + 2;
+	const double *precision = m + dim;
+
+	for (int j = 0; j < dim; j++)
+		quadratic += (x[j] - m[j]) * (x[j] - m[j]) * precision[j];
+	return constants[0] - (isinf(nu) ? 0.5 * quadratic : 0.5 * (nu + dim) * log1p(quadratic / nu));
+}
+
+const LeafKernel GaussianSphericalLeaf = {
+	.distribution = DIST_GAUSSIAN_SPHERICAL,
+	.constants_size = DiagonalConstantsSize,
+	.prepare = SphericalPrepare,
+	.score = DiagonalScore,
+	.stats_size = DiagonalConstantsSize,
+	.accumulate = DiagonalAccumulate,
+	.expand = DiagonalExpand,
+	.centre = QuadraticCentre,
+	.spread = DiagonalSpread,
+	.diagonal = true,
+	.score_row = DiagonalScoreRow,
+	.conditional_row = DiagonalConditionalRow,
+	.predictive_size = SphericalPredictiveSize,
+	.prepare_predictive = SphericalPreparePredictive,
+	.predictive_row = SphericalPredictiveRow,
+};
