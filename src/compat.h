@@ -35,8 +35,10 @@
 #endif
 
 #if PG_VERSION_NUM < 170000
+#define InBackgroundWorker() (IsBackgroundWorker)
 #define HoldsLock(tag, mode) LockHeldByMe(tag, mode)
 #else
+#define InBackgroundWorker() AmBackgroundWorkerProcess()
 #define HoldsLock(tag, mode) LockHeldByMe(tag, mode, false)
 #endif
 

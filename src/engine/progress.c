@@ -121,7 +121,7 @@ TakeSlot(void)
 static bool
 ClientWaits(void)
 {
-	return !IsBackgroundWorker && DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0)) == 0;
+	return !InBackgroundWorker() && DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0)) == 0;
 }
 
 void
