@@ -13,7 +13,7 @@
 
 /* Tables with at most this many different rows are sampled by occurrence, not by value */
 #define MAX_DISTINCT 65536
-#define DISTINCT_SLOTS (4 * MAX_DISTINCT)
+#define SLOTS_PER_ROW 4
 
 /*
  * A row that counts for w is sampled as w rows, of which the last may be a part
@@ -34,6 +34,7 @@ typedef struct SampleRow
 /* How often each value was seen: an open-addressing table of hashes */
 typedef struct Occurrences
 {
+	uint32		slots;
 	uint64	   *hashes;			/* 0: free */
 	uint64	   *counts;
 	int			distinct;
@@ -62,14 +63,14 @@ StandardGrid(const RowStore *rows)
 static uint64
 CountOccurrences(Occurrences *seen, uint64 hash, int copies)
 {
-	uint32		slot = hash % DISTINCT_SLOTS;
+	uint32		slot = hash % seen->slots;
 	uint64		before;
 
 	if (seen->overflow)
 		return 0;
 	hash |= 1;
 	while (seen->hashes[slot] != 0 && seen->hashes[slot] != hash)
-		slot = (slot + 1) % DISTINCT_SLOTS;
+		slot = (slot + 1) % seen->slots;
 	if (seen->hashes[slot] == 0)
 	{
 		if (++seen->distinct > MAX_DISTINCT)
@@ -87,8 +88,8 @@ CountOccurrences(Occurrences *seen, uint64 hash, int copies)
 static void
 ResetOccurrences(Occurrences *seen)
 {
-	memset(seen->hashes, 0, sizeof(uint64) * DISTINCT_SLOTS);
-	memset(seen->counts, 0, sizeof(uint64) * DISTINCT_SLOTS);
+	memset(seen->hashes, 0, sizeof(uint64) * seen->slots);
+	memset(seen->counts, 0, sizeof(uint64) * seen->slots);
 	seen->distinct = 0;
 }
 
@@ -203,10 +204,10 @@ static void
 ChooseSample(const RowStore *rows, int64 size, uint64 seed, SampleState *sample)
 {
 	RowGrid		grid = StandardGrid(rows);
-	Occurrences seen = {
-		.hashes = palloc0(sizeof(uint64) * DISTINCT_SLOTS),
-		.counts = palloc0(sizeof(uint64) * DISTINCT_SLOTS),
-	};
+	Occurrences seen = {.slots = SLOTS_PER_ROW * Min(rows->rows, MAX_DISTINCT + 1)};
+
+	seen.hashes = palloc0(sizeof(uint64) * seen.slots);
+	seen.counts = palloc0(sizeof(uint64) * seen.slots);
 
 	/* whether counts mean anything is known only at the end, so it takes a round of its own */
 	CountDistinct(rows, &grid, seed, &seen);

@@ -96,10 +96,14 @@ DensityQuantiles(const DensitySketch *sketch, double *quantiles)
 	for (int bin = 0; bin < 2 * BINS_PER_SIDE; bin++)
 	{
 		double		n = sketch->bins[bin < BINS_PER_SIDE ? BINS_PER_SIDE - 1 - bin : bin];
-		double		first = BinEdge(sketch, bin);
-		double		width = BinEdge(sketch, bin + 1) - first;
+		double		first;
+		double		width;
 
-		for (; n > 0.0 && level < DENSITY_QUANTILES && DensityLevel(level) * sketch->rows <= below + n; level++)
+		if (n == 0.0)
+			continue;
+		first = BinEdge(sketch, bin);
+		width = BinEdge(sketch, bin + 1) - first;
+		for (; level < DENSITY_QUANTILES && DensityLevel(level) * sketch->rows <= below + n; level++)
 			quantiles[level] = first + width * Max(0.0, (DensityLevel(level) * sketch->rows - below) / n);
 		below += n;
 	}
