@@ -2,7 +2,7 @@
 
 \i examples/userinfo.sql
 
-SELECT plan(34);
+SELECT plan(43);
 
 -- Largest difference of the numbers of two posteriors, relative to those of the first or to 1; NULL if anything else differs.
 CREATE FUNCTION difference(one jsonb, other jsonb) RETURNS float8 LANGUAGE plpgsql AS $$
@@ -79,6 +79,10 @@ SELECT pg_temp.same('vague2', 'vague1', 'vague priors, random starts, no moves')
 SELECT bnai_create_clustering('results1', 'heavy', '{a,b}', start => 'results', results_column => 'label');
 SELECT bnai_create_clustering('results2', 'light', '{a,b}', start => 'results', results_column => 'label', weight_column => 'w');
 SELECT pg_temp.same('results2', 'results1', 'from labels');
+
+SELECT bnai_create_clustering(c || 1, 'heavy', '{a,b}', covariance => c, restarts => 2),
+	bnai_create_clustering(c || 2, 'light', '{a,b}', covariance => c, restarts => 2, weight_column => 'w') FROM unnest('{diagonal,spherical,tied}'::text[]) AS c;
+SELECT pg_temp.same(c || 2, c || 1, c || ' covariance') FROM unnest('{diagonal,spherical,tied}'::text[]) AS c;
 
 -- Rounded values, and resolution
 CREATE TABLE rounded AS SELECT round(a::numeric) AS a, round(b::numeric) AS b, sum(w) AS w FROM light GROUP BY 1, 2 ORDER BY 1, 2;
