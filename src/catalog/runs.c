@@ -75,6 +75,65 @@ RunPosterior(int64 run)
 	return posterior;
 }
 
+/* Reads one array of a run. */
+static int
+RunArray(const CatalogScan *scan, HeapTuple tuple, AttrNumber attribute, Oid type, Datum **values, bool **nulls)
+{
+	bool		isnull;
+	Datum		array = CatalogValue(scan, tuple, attribute, &isnull);
+	int			n;
+
+	deconstruct_array(DatumGetArrayTypeP(array), type,
+					  type == FLOAT8OID ? 8 : type == INT4OID ? 4 : -1,
+					  type == FLOAT8OID ? FLOAT8PASSBYVAL : type == INT4OID,
+					  type == FLOAT8OID ? TYPALIGN_DOUBLE : TYPALIGN_INT,
+					  values, nulls, &n);
+	return n;
+}
+
+/* Reads the matching from the row of a run. */
+static RunMatching *
+MatchingFromRow(const CatalogScan *scan, HeapTuple row, int64 previous)
+{
+	RunMatching *matching = palloc(sizeof(RunMatching));
+	Datum	   *from;
+	Datum	   *to;
+	Datum	   *shared;
+	bool	   *nulls;
+
+	matching->previous = previous;
+	matching->n = RunArray(scan, row, RUN_MATCHED_FROM, TEXTOID, &from, &nulls);
+	matching->n = Min(matching->n, RunArray(scan, row, RUN_MATCHED_TO, TEXTOID, &to, &nulls));
+	matching->n = Min(matching->n, RunArray(scan, row, RUN_MATCHED_ROWS, FLOAT8OID, &shared, &nulls));
+	matching->from = palloc(sizeof(char *) * (matching->n + 1));
+	matching->to = palloc(sizeof(char *) * (matching->n + 1));
+	matching->rows = palloc(sizeof(double) * (matching->n + 1));
+	for (int i = 0; i < matching->n; i++)
+	{
+		matching->from[i] = TextDatumGetCString(from[i]);
+		matching->to[i] = TextDatumGetCString(to[i]);
+		matching->rows[i] = DatumGetFloat8(shared[i]);
+	}
+	return matching;
+}
+
+RunMatching *
+ReadMatching(int64 run)
+{
+	CatalogScan scan = BeginCatalogScan("bnai_run", "bnai_run_pkey", RUN_ID, Int64GetDatum(run));
+	HeapTuple	tuple = NextCatalogTuple(&scan);
+	RunMatching *matching = NULL;
+	bool		isnull = true;
+	int64		previous = 0;
+
+	if (HeapTupleIsValid(tuple))
+		previous = DatumGetInt64(CatalogValue(&scan, tuple, RUN_MATCHED_RUN, &isnull));
+	if (!isnull)
+		matching = MatchingFromRow(&scan, tuple, previous);
+	EndCatalogScan(&scan);
+	return matching;
+}
+
 /* Copies the latest run's row; NULL if the network has none. */
 static HeapTuple
 LatestRun(CatalogScan *scan)
@@ -98,22 +157,6 @@ LatestRun(CatalogScan *scan)
 	return latest;
 }
 
-/* Reads one array of a trace. */
-static int
-TraceArray(const CatalogScan *scan, HeapTuple tuple, AttrNumber attribute, Oid type, Datum **values, bool **nulls)
-{
-	bool		isnull;
-	Datum		array = CatalogValue(scan, tuple, attribute, &isnull);
-	int			n;
-
-	deconstruct_array(DatumGetArrayTypeP(array), type,
-					  type == FLOAT8OID ? 8 : type == INT4OID ? 4 : -1,
-					  type == FLOAT8OID ? FLOAT8PASSBYVAL : type == INT4OID,
-					  type == FLOAT8OID ? TYPALIGN_DOUBLE : TYPALIGN_INT,
-					  values, nulls, &n);
-	return n;
-}
-
 /* Returns a trace as rows; arrays of different lengths end with the shortest. */
 static void
 ReturnTrace(const CatalogScan *scan, HeapTuple run, ReturnSetInfo *result)
@@ -125,7 +168,7 @@ ReturnTrace(const CatalogScan *scan, HeapTuple run, ReturnSetInfo *result)
 	int			rows = PG_INT32_MAX;
 
 	for (int i = 0; i < lengthof(attributes); i++)
-		rows = Min(rows, TraceArray(scan, run, attributes[i], types[i], &columns[i], &column_nulls[i]));
+		rows = Min(rows, RunArray(scan, run, attributes[i], types[i], &columns[i], &column_nulls[i]));
 	for (int row = 0; row < rows; row++)
 	{
 		Datum		values[lengthof(attributes)];

@@ -12,6 +12,19 @@ extern int64 CurrentRun(int network);
 /* The posterior of a run (a detoasted bnai_posterior datum in the current memory context); 0 if the run is gone. */
 extern Datum RunPosterior(int64 run);
 
+/* Rows that the clusters of a run share with those of the run that it took its labels from */
+typedef struct RunMatching
+{
+	int64		previous;		/* run */
+	int			n;				/* pairs of labels */
+	char	  **from;			/* of the previous run */
+	char	  **to;				/* of this one */
+	double	   *rows;
+} RunMatching;
+
+/* Reads the matching of a run; NULL if it was compared with no other. */
+extern RunMatching *ReadMatching(int64 run);
+
 /* The network that a run belongs to; 0 if there is no such run. */
 extern int	RunNetwork(int64 run);
 

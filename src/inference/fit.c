@@ -325,10 +325,11 @@ FitGroupRows(FitGroup *group)
 {
 	NetworkPlan *plan = group->network->plan;
 	RowStore   *rows;
+	double	   *shared;
 
 	TakeWaiting(group);
 	rows = EndRows(group->intake).rows;
-	return rows->total == 0 ? NULL : SummariseFit(plan, FitRows(plan, rows, NULL), NULL);
+	return rows->total == 0 ? NULL : SummariseFit(plan, FitRows(plan, rows, NULL), NULL, &shared);
 }
 
 /* bnai_fit_posterior(state): the posterior of the rows that were taken; see the COMMENT on bnai_fit. */

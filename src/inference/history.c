@@ -4,8 +4,6 @@
  */
 #include "postgres.h"
 
-#include <math.h>
-
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "funcapi.h"
@@ -15,9 +13,9 @@
 #include "catalog/runs.h"
 #include "compat.h"
 #include "inference/infer.h"
+#include "inference/matching.h"
 #include "inference/results.h"
 #include "inference/runs.h"
-#include "posterior/describe.h"
 
 PG_FUNCTION_INFO_V1(bnai_rollback);
 PG_FUNCTION_INFO_V1(bnai_compare);
@@ -102,68 +100,6 @@ ReadableRunPosterior(int64 run, Network **network)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("run " INT64_FORMAT " of network \"%s\" has no clusters to compare", run, (*network)->name)));
 	return posterior;
-}
-
-/* True if two posteriors read the same columns. */
-static bool
-SameColumns(const Posterior *a, const Posterior *b)
-{
-	if (a->nleaves != b->nleaves)
-		return false;
-	for (int l = 0; l < a->nleaves; l++)
-	{
-		int			ncolumns = PosteriorLeafColumns(&a->leaves[l]);
-
-		if (ncolumns != PosteriorLeafColumns(&b->leaves[l]))
-			return false;
-		for (int j = 0; j < ncolumns; j++)
-			if (strcmp(a->leaves[l].columns[j], b->leaves[l].columns[j]) != 0)
-				return false;
-	}
-	return true;
-}
-
-/* Writes means and standard deviations of the cluster with a label; NaN where there is none. */
-static void
-DescribeLabel(const Posterior *posterior, const char *label, double *mean, double *deviation)
-{
-	int			ncolumns = PosteriorColumns(posterior);
-	double	   *covariance = palloc(mul_size(sizeof(double) * ncolumns, ncolumns));
-	int			component = 0;
-	int			first = 0;
-
-	while (component < posterior->components
-		   && (posterior->clusters[component].label == NULL || strcmp(posterior->clusters[component].label, label) != 0))
-		component++;
-	for (int i = 0; i < ncolumns * ncolumns; i++)
-		covariance[i] = NAN;
-	for (int j = 0; j < ncolumns; j++)
-		mean[j] = NAN;
-	for (int l = 0; l < posterior->nleaves && component < posterior->components; l++)
-	{
-		DescribeLeaf(posterior, &posterior->leaves[l], component, first, ncolumns, mean, covariance);
-		first += PosteriorLeafColumns(&posterior->leaves[l]);
-	}
-	for (int j = 0; j < ncolumns; j++)
-		deviation[j] = sqrt(covariance[j * (ncolumns + 1)]);
-	pfree(covariance);
-}
-
-/* Returns how far the mean of a label lies from that of another, in standard deviations of the latter. */
-static Datum
-ShiftArray(const Posterior *from, const char *label, const Posterior *to, const char *other_label)
-{
-	int			ncolumns = PosteriorColumns(from);
-	double	   *shift = palloc(sizeof(double) * ncolumns * 4);
-	double	   *deviation = shift + ncolumns;
-	double	   *mean = deviation + ncolumns;
-	double	   *ignored = mean + ncolumns;
-
-	DescribeLabel(from, label, mean, deviation);
-	DescribeLabel(to, other_label, shift, ignored);
-	for (int j = 0; j < ncolumns; j++)
-		shift[j] = (shift[j] - mean[j]) / deviation[j];
-	return ValueArray(SHAPE_VECTOR, ncolumns, shift);
 }
 
 /* Counts the rows of the source by their labels under both posteriors; the result is in SPI_tuptable. */

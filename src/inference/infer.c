@@ -19,8 +19,10 @@
 #include "engine/progress.h"
 #include "inference/fit.h"
 #include "inference/infer.h"
+#include "inference/matching.h"
 #include "inference/results.h"
 #include "inference/summary.h"
+#include "posterior/labels.h"
 #include "source/query.h"
 
 PG_FUNCTION_INFO_V1(bnai_infer);
@@ -94,6 +96,8 @@ struct Inference
 	RowStore   *rows;
 	Posterior  *start;			/* NULL: begin anew */
 	Fit		   *fit;
+	double	   *shared;			/* rows that old labels share with new components, where the column tells; NULL: not looked up */
+	RunMatching *matching;		/* with the run before; NULL: none */
 	BlockNumber labelled;		/* kept: blocks of the source whose rows have got their labels */
 	int64		relabelled;		/* kept: how many labels changed there */
 	RunSummary	summary;
@@ -255,11 +259,24 @@ IterateInference(Inference *inference)
 static Posterior *
 NextPosterior(Inference *inference)
 {
+	const Network *network = inference->network;
+	Posterior  *previous;
 	Posterior  *posterior;
+	double	   *shared;
 
 	/* another inference may have ended since the statement began */
 	PushActiveSnapshot(GetTransactionSnapshot());
-	posterior = SummariseFit(inference->plan, inference->fit, PreviousPosterior(inference->network));
+	previous = PreviousPosterior(network);
+	posterior = SummariseFit(inference->plan, inference->fit, previous, &shared);
+	if (shared == NULL && previous != NULL && MayMatchByResults(network, previous, posterior))
+	{
+		/* looked up once: batches of rows may be relabelled before the run is stored */
+		if (inference->shared == NULL)
+			inference->shared = SharesByResults(network, previous, posterior);
+		shared = inference->shared;
+		AssignLabels(posterior, previous, shared);
+	}
+	inference->matching = shared ? DescribeMatching(CurrentRun(network->id), previous, posterior, shared) : NULL;
 	PopActiveSnapshot();
 	return posterior;
 }
@@ -325,7 +342,7 @@ Store(Inference *inference)
 	summary->relabelled = -1;
 	if (results)
 		CheckLabelsFit(network, posterior);
-	StoreRun(network, inference->fit, posterior, summary);
+	StoreRun(network, inference->fit, posterior, inference->matching, summary);
 	if (results)
 		summary->relabelled = LabelRest(inference, posterior);
 	summary->ended_at = GetCurrentTimestamp();

@@ -94,6 +94,14 @@ IsInteger(Oid type)
 	return type == INT2OID || type == INT4OID || type == INT8OID;
 }
 
+bool
+ResultsAreNumbers(const Network *network)
+{
+	int32		typmod;
+
+	return IsInteger(ResultsType(network, &typmod));
+}
+
 void
 CheckLabelsFit(const Network *network, const Posterior *posterior)
 {

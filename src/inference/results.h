@@ -12,6 +12,9 @@
 /* Raises an error if a label does not fit into the results column. */
 extern void CheckLabelsFit(const Network *network, const Posterior *posterior);
 
+/* True if the results column holds numbers of labels. */
+extern bool ResultsAreNumbers(const Network *network);
+
 /* The name of the network's source, qualified and quoted. */
 extern char *QualifiedSource(const Network *network);
 

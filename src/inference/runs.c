@@ -95,6 +95,29 @@ TraceArrays(const Trace *trace, Datum *restart, Datum *iteration, Datum *elbo, D
 												TYPALIGN_INT));
 }
 
+/* Number of columns that hold a matching */
+#define MATCHING_COLUMNS 4
+
+/* Writes a matching as the previous run and three parallel arrays. */
+static void
+MatchingArrays(const RunMatching *matching, Datum *columns)
+{
+	int			n = matching->n;
+	Datum	   *values = palloc(sizeof(Datum) * (n + 1) * 3);
+
+	for (int i = 0; i < n; i++)
+	{
+		values[i] = CStringGetTextDatum(matching->from[i]);
+		values[n + i] = CStringGetTextDatum(matching->to[i]);
+		values[2 * n + i] = Float8GetDatum(matching->rows[i]);
+	}
+	columns[0] = Int64GetDatum(matching->previous);
+	columns[1] = PointerGetDatum(construct_array(values, n, TEXTOID, -1, false, TYPALIGN_INT));
+	columns[2] = PointerGetDatum(construct_array(values + n, n, TEXTOID, -1, false, TYPALIGN_INT));
+	columns[3] = PointerGetDatum(construct_array(values + 2 * n, n, FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL,
+												 TYPALIGN_DOUBLE));
+}
+
 static Datum
 ElapsedDatum(const RunSummary *summary)
 {
@@ -133,11 +156,13 @@ NextRun(void)
 }
 
 void
-StoreRun(const Network *network, const Fit *fit, const Posterior *posterior, RunSummary *summary)
+StoreRun(const Network *network, const Fit *fit, const Posterior *posterior, const RunMatching *matching,
+		 RunSummary *summary)
 {
 	Oid			types[] = {INT8OID, INT4OID, TIMESTAMPTZOID, INTERVALOID, INT8OID, INT8OID, INT4OID, INT4OID, INT4OID,
 		BOOLOID, FLOAT8OID, INT4OID, FLOAT8OID, JSONBOID, PosteriorTypeId(), INT4ARRAYOID,
-	INT4ARRAYOID, FLOAT8ARRAYOID, TEXTARRAYOID, JSONBOID};
+	INT4ARRAYOID, FLOAT8ARRAYOID, TEXTARRAYOID, JSONBOID,
+		INT8OID, TEXTARRAYOID, TEXTARRAYOID, FLOAT8ARRAYOID};
 	Datum		values[lengthof(types)];
 	char		nulls[lengthof(types) + 1];
 	int			n = 0;
@@ -163,10 +188,15 @@ StoreRun(const Network *network, const Fit *fit, const Posterior *posterior, Run
 	values[n++] = PosteriorGetDatum(posterior);
 	TraceArrays(&fit->trace, &values[n], &values[n + 1], &values[n + 2], &values[n + 3]);
 	values[n + 4] = OutcomesJson(fit);
+	n += 5;
+	if (matching)
+		MatchingArrays(matching, &values[n]);
+	else
+		memset(nulls + n, 'n', MATCHING_COLUMNS);
 	WriteCatalog(psprintf("INSERT INTO %s.bnai_run (id, network, started_at, elapsed, rows, rows_skipped, restarts, "
 						  "best_restart, iterations, converged, elbo, clusters, passes, moves, posterior, trace_restart, "
-						  "trace_iteration, trace_elbo, trace_event, outcomes, is_current) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
-						  "$9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, true)",
+						  "trace_iteration, trace_elbo, trace_event, outcomes, matched_run, matched_from, matched_to, matched_rows, is_current) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
+						  "$9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, true)",
 						  ExtensionSchema()), lengthof(types), types, values, nulls);
 }
 

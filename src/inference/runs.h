@@ -5,6 +5,7 @@
 #ifndef BNAI_INFERENCE_RUNS_H
 #define BNAI_INFERENCE_RUNS_H
 
+#include "catalog/runs.h"
 #include "datatype/timestamp.h"
 #include "engine/vb.h"
 #include "posterior/posterior.h"
@@ -24,8 +25,9 @@ typedef struct RunSummary
 /* The type bnai_posterior. */
 extern Oid	PosteriorTypeId(void);
 
-/* Stores a run as the current one and gives it its number. */
-extern void StoreRun(const Network *network, const Fit *fit, const Posterior *posterior, RunSummary *summary);
+/* Stores a run as the current one and gives it its number; matching: NULL if there was none before. */
+extern void StoreRun(const Network *network, const Fit *fit, const Posterior *posterior, const RunMatching *matching,
+					 RunSummary *summary);
 
 /* Records how many rows were relabelled and when the run ended; drops runs that are too old for the history. */
 extern void FinishRun(const Network *network, const RunSummary *summary);

@@ -300,23 +300,25 @@ EndDensities(Densities *densities)
 }
 
 Posterior *
-SummariseFit(const NetworkPlan *plan, Fit *fit, const Posterior *previous)
+SummariseFit(const NetworkPlan *plan, Fit *fit, const Posterior *previous, double **shared)
 {
 	Posterior  *posterior;
 	Job		   *old;
 	double	   *best = palloc0(sizeof(double) * plan->components);
-	double	   *shared = palloc0(sizeof(double) * plan->components * plan->components);
 	Densities	densities;
 	RowVisitor	visitor = {VisitDensities, &densities};
 
 	ResetRetired(fit->job);
 	PrepareForLabels(fit->job);
 	old = previous && PosteriorFits(plan, previous) ? JobFromPosterior(plan, fit->job->rows, previous, false) : NULL;
+	if (plan->selector < 0)
+		old = NULL;
+	*shared = old ? palloc0(mul_size(sizeof(double) * plan->components, plan->components)) : NULL;
 	densities = BeginDensities(plan, fit->job->rows, DescribeFit(plan, fit, best));
-	CountBest(fit->job, plan->selector >= 0 ? old : NULL, best, shared, &visitor);
+	CountBest(fit->job, old, best, *shared, &visitor);
 	posterior = DescribeFit(plan, fit, best);
 	posterior->quantiles = EndDensities(&densities);
 	if (plan->selector >= 0)
-		AssignLabels(posterior, old ? previous : NULL, shared);
+		AssignLabels(posterior, old ? previous : NULL, *shared);
 	return posterior;
 }

@@ -9,8 +9,13 @@
 #include "engine/vb.h"
 #include "posterior/posterior.h"
 
-/* Writes the posterior of a fit, labelled: `previous` (NULL: none) is what the labels are carried over from. */
-extern Posterior *SummariseFit(const NetworkPlan *plan, Fit *fit, const Posterior *previous);
+/*
+ * Writes the posterior of a fit, labelled: `previous` (NULL: none) is what the
+ * labels are carried over from.  Writes the rows that old and new components
+ * share to *shared, old components by new ones; NULL where the posteriors
+ * are of different shapes.
+ */
+extern Posterior *SummariseFit(const NetworkPlan *plan, Fit *fit, const Posterior *previous, double **shared);
 
 /* True if a posterior is of a network with the same globals over the same columns. */
 extern bool PosteriorFits(const NetworkPlan *plan, const Posterior *posterior);

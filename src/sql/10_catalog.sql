@@ -75,6 +75,10 @@ CREATE TABLE bnai_run (
 	trace_elbo double precision[] NOT NULL,
 	trace_event text[] NOT NULL,
 	outcomes jsonb NOT NULL DEFAULT '[]',
+	matched_run bigint,
+	matched_from text[],
+	matched_to text[],
+	matched_rows double precision[],
 	CONSTRAINT bnai_run_network_fkey FOREIGN KEY (network) REFERENCES bnai_network ON DELETE CASCADE
 );
 CREATE INDEX bnai_run_network ON bnai_run (network, id);

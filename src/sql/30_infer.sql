@@ -41,6 +41,20 @@ CREATE FUNCTION bnai_compare(
 COMMENT ON FUNCTION bnai_compare(bigint, bigint) IS
 'Compares two runs on the rows that their source has now: how many rows each pair of labels has, and how far the mean of the second label lies from that of the first, column by column, in standard deviations of the first (NULL where the columns differ). Needs the right to read both networks and the source. Errors: the history holds no such run.';
 
+CREATE FUNCTION bnai_changes(
+	network text,
+	OUT label text,
+	OUT change text,
+	OUT other_labels text[],
+	OUT size bigint,
+	OUT previous_size bigint,
+	OUT moved float8,
+	OUT drift float8[])
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 ROWS 10;
+COMMENT ON FUNCTION bnai_changes(text) IS
+'What the current run of a network changed, label by label, against the run that it took its labels from. change is kept, birth (of rows that no cluster had), death (its rows are gone), split (a new label took most of its rows from other_labels) or merge (a label that is gone, whose rows other_labels took). moved is the share of the rows of the old cluster that have another label now; drift is how far the mean moved, column by column, in standard deviations of the old cluster. The last row, without a label, has the share of all rows that moved. No rows for the first run. Rows are counted by probability.';
+
 CREATE FUNCTION bnai_label_number(label text) RETURNS integer
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION bnai_label_number(text) IS
