@@ -42,17 +42,17 @@ module.exports = (visitor, admin) => {
 			graph: await drawGraph(await networks.readGraph(admin, network.network)),
 			nodes: await networks.plottedNodes(admin, network.network),
 			run: (await networks.readStatus(admin, network.network)).run,
-			results: await resultsOf(network),
+			results: await resultsOf(network, request.token),
 		});
 		response.status(problem ? 400 : 200).send(layout({ title: network.network, current: 'admin', main,
 			scripts: ['/vendor/vega.js', '/vendor/vega-lite.js', '/vendor/vega-embed.js', '/public/admin.js'] }));
 	}
 
-	async function resultsOf(network) {
+	async function resultsOf(network, token) {
 		const results = await networks.readResults(admin, network.network);
 		if (network.network === 'bn1')
 			results.atypical = await networks.readAtypical(admin);
-		return views.results(network, results);
+		return views.results(network, results, token);
 	}
 
 	const back = (request, response) => response.redirect(303, `/admin/${encodeURIComponent(request.params.network)}`);
@@ -79,7 +79,7 @@ module.exports = (visitor, admin) => {
 
 	router.get('/:network/results', async (request, response, next) => {
 		const network = await networks.readNetwork(admin, request.params.network);
-		return network ? response.send((await resultsOf(network)).toString()) : next();
+		return network ? response.send((await resultsOf(network, request.token)).toString()) : next();
 	});
 
 	router.get('/:network/plot/:what', async (request, response, next) => {
@@ -110,6 +110,11 @@ module.exports = (visitor, admin) => {
 
 	router.post('/:network/reset', requireToken, (request, response) => {
 		jobs.start(admin, request.params.network, 'Reset', 'SELECT bnai_reset($1) AS rows_cleared', [request.params.network]);
+		back(request, response);
+	});
+
+	router.post('/:network/rollback', requireToken, (request, response) => {
+		jobs.start(admin, request.params.network, 'Going back', 'SELECT bnai_rollback($1, $2) AS rows_relabelled', [request.params.network, request.body.run]);
 		back(request, response);
 	});
 

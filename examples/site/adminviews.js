@@ -45,10 +45,12 @@ function changes(clusters, previous) {
 	}));
 }
 
-function history(runs) {
+function history(network, runs, token) {
+	const rollback = (run) => html`<form method="post" action="/admin/${encodeURIComponent(network.network)}/rollback" data-question="Make run ${run} the current one again?">
+<input type="hidden" name="token" value="${token}"><input type="hidden" name="run" value="${run}"><button class="secondary small">Go back</button></form>`;
 	return table('Runs', ['run', 'started', 'ms', 'rows', 'clusters', 'relabelled', 'ELBO', ''], runs.map((r) => r.error
 		? ['–', r.started, r.ms, '', '', '', '', html`<span class="bad">${r.error}</span>`]
-		: [r.run, r.started, r.ms, r.rows, r.clusters ?? '–', r.rows_relabelled ?? '–', number(r.elbo, 2), r.is_current ? 'current' : r.converged ? '' : 'not converged']));
+		: [r.run, r.started, r.ms, r.rows, r.clusters ?? '–', r.rows_relabelled ?? '–', number(r.elbo, 2), r.is_current ? 'current' : rollback(r.run)]));
 }
 
 function atypical(rows) {
@@ -59,14 +61,14 @@ function atypical(rows) {
 		rows.map((r) => [r.id, r.age, number(r.avg1, 2), number(r.sigmas, 2)]));
 }
 
-function results(network, { clusters, previous, runs, atypical: users }) {
+function results(network, { clusters, previous, runs, atypical: users }, token) {
 	return html`${users && html`<section class="card"><h2>Atypical users</h2>${atypical(users)}</section>`}
 ${network.type === 'clustering' && html`<section class="card"><h2>Clusters</h2>
 ${clusterTable('Current clusters', clusters)}
 ${previous.length > 0 && changes(clusters, previous)}
 ${clusterTable('Previous clusters', previous)}
 </section>`}
-<section class="card"><h2>History</h2>${history(runs)}</section>`;
+<section class="card"><h2>History</h2>${history(network, runs, token)}</section>`;
 }
 
 function field(form, name, label, note, type = 'text') {
@@ -132,7 +134,7 @@ function simulationForm(network, token) {
 
 function plot(network, what, node) {
 	const query = node ? `?node=${encodeURIComponent(node)}` : '';
-	return html`<div class="plot" data-spec="/admin/${encodeURIComponent(network.network)}/plot/${what}${query}"></div>`;
+	return html`<div class="plot" data-what="${what}" data-spec="/admin/${encodeURIComponent(network.network)}/plot/${what}${query}"></div>`;
 }
 
 function networkPage({ network, form, problem, token, graph, nodes, run, results: fragment }) {
@@ -148,7 +150,7 @@ ${settingsForm(network, form, problem, token)}
 <section class="card"><h2>Graph</h2><div class="scroll graph">${raw(graph)}</div></section>
 </div>
 <div>
-${clustering && html`<section class="card"><h2>Clusters</h2>${plot(network, 'clusters')}${plot(network, 'sizes')}</section>`}
+${clustering && html`<section class="card"><h2>Clusters</h2>${plot(network, 'clusters')}${plot(network, 'sizes')}${plot(network, 'changes')}</section>`}
 <div id="results">${fragment}</div>
 </div>
 </div>

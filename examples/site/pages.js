@@ -76,7 +76,7 @@ ${article(type)}
 <aside aria-label="You and your group">
 <div class="card group">
 <p class="who">You (user ${row.id}) are in group ${badge(row.label)}</p>
-<p class="note">${row.members} readers in it, ${row.visits} visits of yours.
+<p class="note">${row.members} ${row.members === '1' ? 'reader' : 'readers'} in it, ${row.visits} visits of yours.
 ${moved ? html`At the last inference you were in group ${badge(row.inferred)}.` : row.inferred ? '' : 'You are new since the last inference.'}</p>
 </div>
 <div class="card timer" id="timer" data-user="${row.id}" data-type="${type}" data-mean="${row.group_type_mean ?? ''}">

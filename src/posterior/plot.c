@@ -65,5 +65,5 @@ bnai_refuse_plot(PG_FUNCTION_ARGS)
 {
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("there is no plot of \"%s\"", text_to_cstring(PG_GETARG_TEXT_PP(0))),
-					errhint("Plots are clusters, posterior, trace and sizes.")));
+					errhint("Plots are clusters, posterior, trace, sizes and changes.")));
 }

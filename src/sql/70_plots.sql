@@ -321,6 +321,48 @@ FROM part HAVING bnai_fitted(bnai_plot_sizes.network) IS NOT NULL AND count(*) >
 END;
 COMMENT ON FUNCTION bnai_plot_sizes IS 'part of bnai_plot: the sizes of clusters in the current and the previous run';
 
+CREATE FUNCTION bnai_plot_changes(network text)
+RETURNS json LANGUAGE sql STABLE STRICT PARALLEL UNSAFE
+BEGIN ATOMIC
+WITH pair AS MATERIALIZED (
+	SELECT a.run AS before, b.run AS now
+	FROM bnai_runs b
+	CROSS JOIN LATERAL (
+		SELECT a.run FROM bnai_runs a
+		WHERE a.network = bnai_plot_changes.network AND a.run <> b.run AND a.clusters IS NOT NULL
+		ORDER BY a.run DESC LIMIT 1) a
+	WHERE b.network = bnai_plot_changes.network AND b.is_current AND b.clusters IS NOT NULL
+), cell AS MATERIALIZED (
+	SELECT p.*, c.label, c.other_label, c.rows, c.rows::float8 / sum(c.rows) OVER (PARTITION BY c.label) AS share
+	FROM pair p, bnai_compare(p.before, p.now) c
+	WHERE c.label IS NOT NULL AND c.other_label IS NOT NULL AND c.rows > 0
+)
+SELECT bnai_plot_spec(
+	bnai_plot_title(bnai_plot_changes.network, 'Where rows have gone', format('run %s against run %s', max(now), max(before))),
+	json_build_object(
+		'width', 300,
+		'height', 300,
+		'data', json_build_object('values', json_agg(json_build_object('before', label, 'now', other_label, 'rows', rows, 'share', share)
+			ORDER BY bnai_label_number(label), bnai_label_number(other_label))),
+		'encoding', json_build_object(
+			'x', json_build_object('field', 'now', 'type', 'ordinal', 'title', format('cluster in run %s', max(now)), 'axis', json_build_object('labelAngle', 0),
+				'sort', (SELECT json_agg(l ORDER BY bnai_label_number(l)) FROM (SELECT DISTINCT other_label AS l FROM cell) n)),
+			'y', json_build_object('field', 'before', 'type', 'ordinal', 'title', format('cluster in run %s', max(before)),
+				'sort', (SELECT json_agg(l ORDER BY bnai_label_number(l)) FROM (SELECT DISTINCT label AS l FROM cell) b))),
+		'layer', json_build_array(
+			json_build_object(
+				'mark', json_build_object('type', 'rect'),
+				'encoding', json_build_object('color', json_build_object('field', 'share', 'type', 'quantitative', 'title', 'share of the row',
+					'scale', json_build_object('scheme', 'blues', 'domain', json_build_array(0, 1)), 'legend', json_build_object('format', '.0%')))),
+			json_build_object(
+				'mark', json_build_object('type', 'text', 'fontWeight', 'bold'),
+				'encoding', json_build_object(
+					'text', json_build_object('field', 'rows', 'type', 'quantitative'),
+					'color', json_build_object('condition', json_build_object('test', 'datum.share > 0.6', 'value', 'white'), 'value', 'black'))))))
+FROM cell HAVING bnai_fitted(bnai_plot_changes.network) IS NOT NULL AND count(*) > 0;
+END;
+COMMENT ON FUNCTION bnai_plot_changes IS 'part of bnai_plot: which clusters rows had in the latest other run, and have in the current one';
+
 CREATE FUNCTION bnai_plot(
 	network text,
 	what text,
@@ -330,14 +372,15 @@ CREATE FUNCTION bnai_plot(
 	upper float8 DEFAULT NULL,
 	sample_size integer DEFAULT 2000,
 	seed bigint DEFAULT 1)
-RETURNS json LANGUAGE sql STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED
+RETURNS json LANGUAGE sql STABLE CALLED ON NULL INPUT PARALLEL UNSAFE
 RETURN CASE what
 	WHEN 'clusters' THEN bnai_plot_clusters(network, columns, sample_size, seed)
 	WHEN 'posterior' THEN bnai_plot_posterior(network, node, lower, upper)
 	WHEN 'trace' THEN bnai_plot_trace(network)
 	WHEN 'sizes' THEN bnai_plot_sizes(network)
+	WHEN 'changes' THEN bnai_plot_changes(network)
 	ELSE bnai_refuse_plot(what)
 END;
 COMMENT ON FUNCTION bnai_plot IS
-'a picture of the current run as a Vega-Lite specification with its data: clusters (a sample of rows by columns and label, with means and ellipses; needs SELECT on the columns), posterior (the density of a node, from lower to upper where they are given), trace (the evidence lower bound of each restart) or sizes (of clusters, against the previous run); NULL if the network has not been inferred';
+'a picture of the current run as a Vega-Lite specification with its data: clusters (a sample of rows by columns and label, with means and ellipses; needs SELECT on the columns), posterior (the density of a node, from lower to upper where they are given), trace (the evidence lower bound of each restart), sizes (of clusters, against the previous run) or changes (how many rows of each cluster of the latest other run each cluster has now; needs SELECT on the columns); NULL if the network has not been inferred, or not twice';
 

@@ -22,6 +22,7 @@ const plots = [
 	"bnai_plot('bn2', 'posterior', node => 'mu')",
 	"bnai_plot('bn2', 'trace')",
 	"bnai_plot('bn2', 'sizes')",
+	"bnai_plot('bn2', 'changes')",
 	"bnai_plot('odd', 'clusters')",
 	"bnai_plot('odd', 'posterior', node => 'mu')",
 ];

@@ -121,7 +121,7 @@ test('a form without the token of its session changes nothing', async () => {
 	const page = await fetch(`${site}/admin/bn2`);
 	const cookie = page.headers.getSetCookie()[0].split(';')[0];
 	const token = /name="token" value="([^"]+)"/.exec(await page.text())[1];
-	for (const path of ['/users', '/admin/bn2/run', '/admin/bn2/reset', '/admin/bn2/cancel', '/admin/bn2/settings', '/admin/bn2/simulate'])
+	for (const path of ['/users', '/admin/bn2/run', '/admin/bn2/reset', '/admin/bn2/cancel', '/admin/bn2/settings', '/admin/bn2/rollback', '/admin/bn2/simulate'])
 		for (const [body, headers] of [['', form], ['token=x', { ...form, cookie }], [`token=${token}`, form], [`token=${token}`, { ...form, cookie: 'session=x' }]])
 			assert.strictEqual((await post(path, body, headers)).status, 403, path);
 	assert.strictEqual(Number(await value('SELECT count(*) FROM userinfo')), 200);
@@ -216,6 +216,14 @@ test('the story, in a browser', { skip: fs.existsSync(CHROMIUM) ? false : `there
 			await until(currentRun, (now) => now !== run);
 			await has('What the latest run changed');
 			await shoot('simulated');
+		});
+
+		await story.test('the history leads back to an earlier run', async () => {
+			const run = await currentRun();
+			await page.getByRole('button', { name: 'Go back' }).first().click();
+			await has('Going back done');
+			await until(currentRun, (now) => Number(now) < Number(run));
+			await has(`idle, run ${await currentRun()} is current`);
 		});
 
 		await story.test('the database says what is wrong with a setting', async () => {

@@ -92,6 +92,12 @@ SELECT is((SELECT count(DISTINCT v -> 'restart') FROM jsonb_array_elements(bnai_
 SELECT count(*) FROM bnai_infer('bn2');
 SELECT results_eq($$SELECT v ->> 'run', sum((v -> 'size')::bigint) FROM jsonb_array_elements(bnai_plot('bn2', 'sizes')::jsonb #> '{data,values}') v GROUP BY 1 ORDER BY 1$$,
 	$$VALUES ('current', 200::numeric), ('previous', 200)$$, 'sizes of the current and of the previous run');
+SELECT is(bnai_plot('three', 'changes')::text, NULL, 'no changes after one run');
+UPDATE userinfo SET avg_time_pages = avg_time_pages + 8 WHERE id <= 10;
+SELECT count(*) FROM bnai_infer('bn2');
+SELECT is(sum((v -> 'rows')::int), 200::bigint, 'changes are those of all rows') FROM jsonb_array_elements(bnai_plot('bn2', 'changes')::jsonb #> '{data,values}') v;
+SELECT results_eq($$SELECT v ->> 'now', sum((v -> 'rows')::bigint)::bigint FROM jsonb_array_elements(bnai_plot('bn2', 'changes')::jsonb #> '{data,values}') v GROUP BY 1 ORDER BY 1$$,
+	$$SELECT cluster_1, count(*) FROM userinfo GROUP BY 1 ORDER BY 1$$, 'and add up to the labels of now');
 SELECT throws_ok($$SELECT bnai_plot('bn2', 'pie')$$, '22023', 'there is no plot of "pie"');
 
 -- rows that could not be fitted are left out
@@ -106,10 +112,10 @@ CREATE ROLE bnai_keeper;
 GRANT SELECT (avg_time_pages, avg_time_pages_a) ON userinfo TO bnai_reader, bnai_keeper;
 SELECT bnai_set('bn2', 'owner', 'bnai_keeper');
 SET ROLE bnai_reader;
-SELECT ok(bnai_plot('bn2', what) IS NOT NULL, 'a reader may draw ' || what) FROM unnest('{clusters,trace,sizes}'::text[]) AS what;
+SELECT ok(bnai_plot('bn2', what) IS NOT NULL, 'a reader may draw ' || what) FROM unnest('{clusters,trace,sizes,changes}'::text[]) AS what;
 SET ROLE bnai_stranger;
 SELECT throws_ok(format('SELECT bnai_plot(''bn2'', %L, node => ''mu'')', what), '42501', 'permission denied for network "bn2"', 'a stranger may not draw ' || what)
-FROM unnest('{clusters,posterior,trace,sizes}'::text[]) AS what;
+FROM unnest('{clusters,posterior,trace,sizes,changes}'::text[]) AS what;
 SELECT throws_ok($$SELECT * FROM bnai_sample_rows('bn2')$$, '42501', 'permission denied for network "bn2"', 'nor see rows');
 RESET ROLE;
 REVOKE SELECT (avg_time_pages) ON userinfo FROM bnai_keeper;

@@ -6,11 +6,11 @@
 	const element = (id) => document.getElementById(id);
 	let shownRun = element('network').dataset.run;
 
-	for (const form of document.querySelectorAll('form[data-question]'))
-		form.addEventListener('submit', (event) => {
-			if (!confirm(form.dataset.question))
-				event.preventDefault();
-		});
+	document.addEventListener('submit', (event) => {
+		const { question } = event.target.dataset;
+		if (question && !confirm(question))
+			event.preventDefault();
+	});
 
 	// Narrows a specification, and each part of it, to the space that there is.
 	const fit = (spec, space) => {
@@ -35,7 +35,7 @@
 		const answer = await fetch(place.dataset.spec);
 		const spec = answer.ok ? await answer.json() : null;
 		if (spec === null || spec.error) {
-			place.textContent = spec?.error ?? 'Nothing to draw: no inference has run.';
+			place.textContent = spec?.error ?? `Nothing to draw of ${place.dataset.what} yet.`;
 			place.classList.add('note');
 			return;
 		}
