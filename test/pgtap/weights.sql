@@ -41,6 +41,15 @@ END $$;
 CREATE TABLE light AS SELECT id, avg1, avg_time_pages AS a, avg_time_pages_a AS b, (id * 7) % 5 AS w, NULL::text AS label FROM userinfo ORDER BY id;
 CREATE TABLE heavy AS SELECT id, avg1, a, b, label FROM light, generate_series(1, w) ORDER BY id;
 
+-- Quantiles of the density come from a histogram, where rounding can move a row to the next bin: 0.001 of 1 + |distance|
+CREATE FUNCTION pg_temp.same_posterior(one bnai_posterior, other bnai_posterior, what text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	numbers float8 := difference(one::jsonb - 'density_quantiles', other::jsonb - 'density_quantiles');
+	quantiles float8 := difference(one::jsonb -> 'density_quantiles', other::jsonb -> 'density_quantiles');
+BEGIN
+	RETURN ok(numbers < 1e-9 AND quantiles < 1e-2, format('%s: the same posterior, sizes and labels: %s, quantiles %s', what, numbers, quantiles));
+END $$;
+
 -- 1e-10: sums of the same numbers in another order, through some dozens of iterations
 CREATE FUNCTION pg_temp.same(network text, other text, what text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
@@ -52,8 +61,7 @@ BEGIN
 	RETURN NEXT ok(abs(one.elbo / two.elbo - 1) < 1e-10, format('%s: the same bound %s %s', what, one.elbo, two.elbo));
 	RETURN NEXT is(ARRAY[one.restarts, one.best_restart, one.iterations, one.clusters], ARRAY[two.restarts, two.best_restart, two.iterations, two.clusters],
 		format('%s: the same way there', what));
-	RETURN NEXT ok(difference(bnai_fitted(network)::jsonb, bnai_fitted(other)::jsonb) < 1e-9,
-		format('%s: the same posterior, sizes and labels: %s', what, difference(bnai_fitted(network)::jsonb, bnai_fitted(other)::jsonb)));
+	RETURN NEXT pg_temp.same_posterior(bnai_fitted(network), bnai_fitted(other), what);
 END $$;
 
 SELECT bnai_create_network('n1'), bnai_create_network('n2', weight_column => 'w');
@@ -106,8 +114,8 @@ SELECT pg_temp.same('many2', 'many1', 'many rows, with workers and a file');
 RESET bnai.work_mem;
 
 -- The aggregate takes the weight behind the columns
-SELECT ok(difference((SELECT bnai_fit('data2', a, b, w)::jsonb FROM light), (SELECT bnai_fit('data2', a, b, w)::jsonb FROM light WHERE w > 0)) < 1e-9, 'bnai_fit: rows of weight 0 do not count');
-SELECT ok(difference((SELECT bnai_fit('data2', a, b, w)::jsonb FROM light), (SELECT bnai_fit('data1', a, b)::jsonb FROM heavy)) < 1e-9, 'bnai_fit: as repeated');
+SELECT pg_temp.same_posterior((SELECT bnai_fit('data2', a, b, w) FROM light), (SELECT bnai_fit('data2', a, b, w) FROM light WHERE w > 0), 'bnai_fit: rows of weight 0 do not count');
+SELECT pg_temp.same_posterior((SELECT bnai_fit('data2', a, b, w) FROM light), (SELECT bnai_fit('data1', a, b) FROM heavy), 'bnai_fit: as repeated');
 SELECT is((SELECT bnai_fit('data2', a, b, 0)::text FROM light), NULL, 'bnai_fit: no row counts');
 
 -- A weight of 1 changes nothing; parts of rows add up to rows
