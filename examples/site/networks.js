@@ -90,7 +90,7 @@ async function readGraph(admin, network) {
 // The nodes whose posterior can be drawn.
 async function plottedNodes(admin, network) {
 	return (await rows(admin,
-		`SELECT node FROM bnai_nodes WHERE network = $1 AND source IS NULL AND distribution IN ('Gaussian', 'GaussianARD', 'Gamma') ORDER BY id`,
+		`SELECT node FROM bnai_nodes WHERE network = $1 AND source IS NULL AND distribution ~ '^(Gaussian|Gamma)' ORDER BY id`,
 		[network])).map((row) => row.node);
 }
 

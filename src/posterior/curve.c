@@ -102,30 +102,34 @@ PutGaussian(const Curves *curves, const PosteriorNode *node, int plate, const ch
 }
 
 /*
- * Adds the curve of one plate of a Gamma node.
+ * Adds the curves of one plate of a Gamma node, or of a vector of them: one for each rate.
  */
 static void
 PutGamma(const Curves *curves, const PosteriorNode *node, int plate, const char *label)
 {
 	const double *params = PosteriorNodeParams(node, plate);
-	Marginal marginal = {.gamma = true,
-						 .shape = params[0],
-						 .rate = params[1],
-						 .mean = params[0] / params[1],
-						 .deviation = sqrt(params[0]) / params[1]};
 
-	PutCurve(curves, plate, label, 0, &marginal);
+	for (int i = 0; i < ShapeSize(Distributions[node->distribution]->shape, node->dim); i++)
+	{
+		Marginal marginal = {.gamma = true,
+							 .shape = params[0],
+							 .rate = params[1 + i],
+							 .mean = params[0] / params[1 + i],
+							 .deviation = sqrt(params[0]) / params[1 + i]};
+
+		PutCurve(curves, plate, label, i, &marginal);
+	}
 }
 
 /*
- * Tells whether a node has a mean and a precision.
+ * Tells whether the first two parameters of a distribution have these roles.
  */
 static bool
-IsGaussian(const PosteriorNode *node)
+HasRoles(const PosteriorNode *node, ParamRole first, ParamRole second)
 {
-	const Distribution *distribution = Distributions[node->distribution];
+	const ParamSpec *params = Distributions[node->distribution]->params;
 
-	return FindParam(distribution, ROLE_LOCATION) == 0 && FindParam(distribution, ROLE_PRECISION) == 1;
+	return Distributions[node->distribution]->nparams == 2 && params[0].role == first && params[1].role == second;
 }
 
 /*
@@ -157,6 +161,7 @@ bnai_density(PG_FUNCTION_ARGS)
 	Curves curves = {.result = (ReturnSetInfo *) fcinfo->resultinfo};
 	const Fitted *fitted;
 	const PosteriorNode *node;
+	bool gaussian;
 
 	InitMaterializedSRF(fcinfo, 0);
 	for (int i = 0; i < 2; i++)
@@ -168,20 +173,22 @@ bnai_density(PG_FUNCTION_ARGS)
 	if (fitted == NULL)
 		return (Datum) 0;
 	node = &fitted->posterior->nodes[FindArgumentNode(fcinfo, fitted->posterior)];
-	if (node->distribution != DIST_GAMMA && !IsGaussian(node))
+	gaussian = HasRoles(node, ROLE_LOCATION, ROLE_PRECISION);
+	if (!gaussian
+		&& (!HasRoles(node, ROLE_INVARIANT, ROLE_RATE) || Distributions[node->distribution]->shape == SHAPE_MATRIX))
 		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
 						errmsg("node \"%s\" is a %s, whose density is not drawn", node->name,
 							   Distributions[node->distribution]->name),
-						errhint("Nodes that are Gaussian, GaussianARD or Gamma can be drawn.")));
+						errhint("Nodes that are Gaussian or Gamma, of any kind, can be drawn.")));
 	for (int k = 0; k < node->plates; k++)
 	{
 		const char *label = PlateLabel(fitted->posterior, node, k);
 
 		CHECK_FOR_INTERRUPTS();
-		if (node->distribution == DIST_GAMMA)
-			PutGamma(&curves, node, k, label);
-		else
+		if (gaussian)
 			PutGaussian(&curves, node, k, label);
+		else
+			PutGamma(&curves, node, k, label);
 	}
 	return (Datum) 0;
 }

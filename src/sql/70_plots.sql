@@ -18,7 +18,7 @@ CREATE FUNCTION bnai_density(
 	OUT density float8)
 RETURNS SETOF record LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE COST 100 ROWS 1000 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION bnai_density IS
-'the posterior density of a node that is Gaussian, GaussianARD or Gamma, as points from lower to upper, by default four standard deviations to either side of the mean; a vector gives the marginal density of each element (index)';
+'the posterior density of a node that is a Gaussian or a Gamma of any kind, as points from lower to upper, by default four standard deviations to either side of the mean; a vector gives the marginal density of each element (index)';
 
 CREATE FUNCTION bnai_plot_columns(posterior bnai_posterior, columns text[])
 RETURNS integer[] LANGUAGE C IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME';
@@ -345,9 +345,9 @@ SELECT bnai_plot_spec(
 		'data', json_build_object('values', json_agg(json_build_object('before', label, 'now', other_label, 'rows', rows, 'share', share)
 			ORDER BY bnai_label_number(label), bnai_label_number(other_label))),
 		'encoding', json_build_object(
-			'x', json_build_object('field', 'now', 'type', 'ordinal', 'title', format('cluster in run %s', max(now)), 'axis', json_build_object('labelAngle', 0),
+			'x', json_build_object('field', 'now', 'type', 'ordinal', 'title', format('cluster in run %s', max(now)), 'axis', json_build_object('labelAngle', 0, 'grid', false),
 				'sort', (SELECT json_agg(l ORDER BY bnai_label_number(l)) FROM (SELECT DISTINCT other_label AS l FROM cell) n)),
-			'y', json_build_object('field', 'before', 'type', 'ordinal', 'title', format('cluster in run %s', max(before)),
+			'y', json_build_object('field', 'before', 'type', 'ordinal', 'title', format('cluster in run %s', max(before)), 'axis', json_build_object('grid', false),
 				'sort', (SELECT json_agg(l ORDER BY bnai_label_number(l)) FROM (SELECT DISTINCT label AS l FROM cell) b))),
 		'layer', json_build_array(
 			json_build_object(
