@@ -30,19 +30,15 @@ function clusterTable(caption, clusters) {
 			...c.mean.map((mean, i) => html`${number(mean, 2)} <span class="note">± ${number(Math.sqrt(c.covariance[i][i]), 2)}</span>`)]));
 }
 
-// What a run has changed, cluster by cluster.
-function changes(clusters, previous) {
-	const before = new Map(previous.map((c) => [c.label, c]));
-	const now = new Map(clusters.map((c) => [c.label, c]));
-	const labels = [...new Set([...before.keys(), ...now.keys()])].sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
-	return table('What the latest run changed', ['cluster', 'size', 'means'], labels.map((label) => {
-		const [a, b] = [before.get(label), now.get(label)];
-		if (!a || !b)
-			return [badge(label), a ? `gone, had ${a.size}` : `new, ${b.size}`, ''];
-		const moved = b.mean.map((mean, i) => mean - a.mean[i]);
-		return [badge(label), Number(b.size) === Number(a.size) ? b.size : `${a.size} → ${b.size}`,
-			moved.map((by) => (by >= 0 ? '+' : '−') + number(Math.abs(by), 2)).join(', ')];
-	}));
+// What the current run has changed, group by group.
+function changes(rows) {
+	const groups = rows.filter((r) => r.label);
+	return table('What the latest run changed', ['cluster', '', 'size', 'rows that moved', 'mean, in standard deviations'], groups.map((r) => [
+		badge(r.label),
+		r.other_labels?.length ? html`${r.change} (${r.other_labels.join(', ')})` : r.change,
+		r.previous_size === r.size ? r.size : `${r.previous_size ?? 0} → ${r.size ?? 0}`,
+		r.moved === null ? '' : `${number(100 * r.moved, 0)} %`,
+		r.drift ? r.drift.map((by) => (by >= 0 ? '+' : '−') + number(Math.abs(by), 2)).join(', ') : '']));
 }
 
 function history(network, runs, token) {
@@ -61,11 +57,11 @@ function atypical(rows) {
 		rows.map((r) => [r.id, r.age, number(r.avg1, 2), number(r.sigmas, 2)]));
 }
 
-function results(network, { clusters, previous, runs, atypical: users }, token) {
+function results(network, { clusters, previous, changed, runs, atypical: users }, token) {
 	return html`${users && html`<section class="card"><h2>Atypical users</h2>${atypical(users)}</section>`}
 ${network.type === 'clustering' && html`<section class="card"><h2>Clusters</h2>
 ${clusterTable('Current clusters', clusters)}
-${previous.length > 0 && changes(clusters, previous)}
+${changed.length > 0 && changes(changed)}
 ${clusterTable('Previous clusters', previous)}
 </section>`}
 <section class="card"><h2>History</h2>${history(network, runs, token)}</section>`;

@@ -64,6 +64,7 @@ async function readResults(admin, network) {
 	return {
 		clusters: await rows(admin, 'SELECT * FROM bnai_clusters WHERE network = $1', [network]),
 		previous: await rows(admin, 'SELECT * FROM bnai_previous_clusters WHERE network = $1', [network]),
+		changed: await rows(admin, 'SELECT label, change, other_labels, size, previous_size, moved, drift FROM bnai_changes($1)', [network]),
 		runs: await rows(admin,
 			`SELECT run, to_char(started_at, 'YYYY-MM-DD HH24:MI:SS') AS started, round(extract(epoch FROM elapsed) * 1000) AS ms, rows, clusters,
 				rows_relabelled, elbo, converged, is_current, error
