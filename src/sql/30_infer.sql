@@ -55,6 +55,29 @@ CREATE FUNCTION bnai_changes(
 COMMENT ON FUNCTION bnai_changes(text) IS
 'What the current run of a network changed, label by label, against the run that it took its labels from. change is kept, birth (of rows that no cluster had), death (its rows are gone), split (a new label took most of its rows from other_labels) or merge (a label that is gone, whose rows other_labels took). moved is the share of the rows of the old cluster that have another label now; drift is how far the mean moved, column by column, in standard deviations of the old cluster. The last row, without a label, has the share of all rows that moved. No rows for the first run. Rows are counted by probability.';
 
+CREATE FUNCTION bnai_compare_clusters(
+	network text,
+	from_clusters integer,
+	to_clusters integer,
+	OUT max_clusters integer,
+	OUT restart integer,
+	OUT best boolean,
+	OUT elbo float8,
+	OUT evidence float8,
+	OUT clusters integer,
+	OUT sizes bigint[],
+	OUT iterations integer,
+	OUT converged boolean)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 1000000 ROWS 20;
+COMMENT ON FUNCTION bnai_compare_clusters(text, integer, integer) IS
+'Fits the rows of a network with each number of clusters in a range, none of which is pruned, and returns how each restart ended; stores nothing. evidence is the complete evidence lower bound plus the log of the number of labellings, to be compared over the numbers of clusters: the greatest is the best supported. Errors: a network without clusters, or whose nodes tell its components apart; no rows.';
+
+CREATE FUNCTION bnai_posterior_as_prior(network text, discount float8 DEFAULT 1) RETURNS void
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION bnai_posterior_as_prior(text, float8) IS
+'Turns what a network without clusters has learned into its priors: the parameters of its nodes become those of the current posterior, to be seen in bnai_nodes. discount, above 0 and at most 1, is the power that the posterior is raised to: 0.5 counts what was learned half. The rows that were learned from should not be in the source any more. Errors: not inferred, clusters.';
+
 CREATE FUNCTION bnai_label_number(label text) RETURNS integer
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION bnai_label_number(text) IS
