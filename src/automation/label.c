@@ -182,11 +182,12 @@ NumberOf(Datum value, Oid type)
 	}
 }
 
-/* Reads the observed columns; a missing value is NaN.  False if one of them is no finite number. */
+/* Reads the observed columns; a missing value is NaN.  False if what is there, or the lack of something, can have no label. */
 static bool
 ReadRow(const Labeller *labeller, HeapTuple tuple, TupleDesc desc, double *row)
 {
 	bool		finite = true;
+	int			missing = 0;
 
 	for (int i = 0; i < labeller->scorer->ncolumns; i++)
 	{
@@ -194,9 +195,10 @@ ReadRow(const Labeller *labeller, HeapTuple tuple, TupleDesc desc, double *row)
 		Datum		value = heap_getattr(tuple, labeller->attributes[i], desc, &isnull);
 
 		row[i] = isnull ? get_float8_nan() : NumberOf(value, labeller->types[i]);
-		finite &= isfinite(row[i]);
+		finite &= isnull || isfinite(row[i]);
+		missing += isnull;
 	}
-	return finite;
+	return finite && (missing == 0 || (labeller->scorer->marginalize && missing < labeller->scorer->ncolumns));
 }
 
 /* Returns true if an UPDATE leaves the observed columns, and so the label, as they are. */
@@ -215,7 +217,7 @@ static HeapTuple
 LabelRow(const TriggerData *data, HeapTuple tuple, const Labeller *labeller)
 {
 	TupleDesc	desc = RelationGetDescr(data->tg_relation);
-	bool		finite = ReadRow(labeller, tuple, desc, labeller->row);
+	bool		scorable = ReadRow(labeller, tuple, desc, labeller->row);
 	int			attribute = labeller->results;
 	int			candidate;
 	Datum		label;
@@ -223,7 +225,7 @@ LabelRow(const TriggerData *data, HeapTuple tuple, const Labeller *labeller)
 
 	if (IsUnchanged(labeller, data))
 		return tuple;
-	candidate = finite ? ScoreCandidate(labeller->scorer, labeller->row) : -1;
+	candidate = scorable ? ScoreCandidate(labeller->scorer, labeller->row) : -1;
 	label = candidate >= 0 ? labeller->labels[candidate] : (Datum) 0;
 	isnull = label == (Datum) 0;
 	return heap_modify_tuple_by_cols(tuple, desc, 1, &attribute, &label, &isnull);

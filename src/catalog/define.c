@@ -154,7 +154,7 @@ Datum
 bnai_create_network(PG_FUNCTION_ARGS)
 {
 	static const char *const settings[] = {
-		"restarts", "max_iterations", "tolerance", "moves", "seed", "start", "restart_sample", "resolution",
+		"restarts", "max_iterations", "tolerance", "moves", "seed", "start", "restart_sample", "resolution", "missing",
 		"results_column", "counter_threshold", "threshold_action", "prune", "history", "weight_column", NULL
 	};
 	SettingValue values[MAX_SETTINGS];

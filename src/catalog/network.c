@@ -50,6 +50,16 @@ PlainColumn(CatalogScan *scan, HeapTuple tuple, AttrNumber attribute)
 	return isnull ? (Datum) 0 : value;
 }
 
+/* Returns what the setting missing means. */
+static MissingAction
+ReadMissing(const char *missing)
+{
+	if (missing == NULL)
+		return MISSING_BY_TYPE;
+	return strcmp(missing, "marginalize") == 0 ? MISSING_MARGINALIZE :
+		strcmp(missing, "skip") == 0 ? MISSING_SKIP : MISSING_ERROR;
+}
+
 /* Reads the settings; NULL is 0 where the structure says so. */
 static void
 ReadSettings(CatalogScan *scan, HeapTuple tuple, NetworkSettings *settings)
@@ -65,6 +75,7 @@ ReadSettings(CatalogScan *scan, HeapTuple tuple, NetworkSettings *settings)
 	settings->start = strcmp(start, "results") == 0 ? START_RESULTS :
 		strcmp(start, "posterior") == 0 ? START_POSTERIOR :
 		strcmp(start, "random") == 0 ? START_RANDOM : START_KMEANS;
+	settings->missing = ReadMissing(TextColumn(scan, tuple, NETWORK_MISSING));
 	settings->prune = DatumGetBool(PlainColumn(scan, tuple, NETWORK_PRUNE));
 	settings->history = DatumGetInt32(PlainColumn(scan, tuple, NETWORK_HISTORY));
 	settings->resolution = DatumGetFloat8(PlainColumn(scan, tuple, NETWORK_RESOLUTION));

@@ -21,6 +21,14 @@ typedef enum StartKind
 	START_POSTERIOR
 } StartKind;
 
+typedef enum MissingAction
+{
+	MISSING_BY_TYPE,			/* marginalize in a clustering whose leaves can, else skip */
+	MISSING_MARGINALIZE,		/* a row takes part with the columns that it has */
+	MISSING_SKIP,				/* a row without all columns takes no part, and gets no label */
+	MISSING_ERROR
+} MissingAction;
+
 typedef enum ThresholdAction
 {
 	ACTION_NONE,
@@ -93,6 +101,7 @@ typedef struct NetworkSettings
 	StartKind	start;
 	int			history;		/* runs that are kept */
 	int			restart_sample; /* rows of the sample on which restarts race; 0: all rows */
+	MissingAction missing;		/* what a NULL among the observed columns means */
 	double		resolution;		/* of the data, in standard deviations of a column; 0: exact */
 	char	   *results_column; /* NULL: none */
 	char	   *weight_column;	/* NULL: none */

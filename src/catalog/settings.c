@@ -22,6 +22,7 @@
 PG_FUNCTION_INFO_V1(bnai_set);
 
 static const char *const StartChoices[] = {"kmeans++", "random", "results", "posterior", NULL};
+static const char *const MissingChoices[] = {"marginalize", "skip", "error", NULL};
 static const char *const ActionChoices[] = {"none", "recalculate", "background", NULL};
 
 /* Ranges are those of the constraints in 10_catalog.sql, which would say less. */
@@ -29,6 +30,7 @@ static const Setting Settings[] = {
 	{"counter_threshold", INT8OID, 1, INFINITY, NULL, "a positive integer, or NULL for none"},
 	{"history", INT4OID, 1, PG_INT32_MAX, NULL, "a positive number of runs"},
 	{"max_iterations", INT4OID, 1, 1e9, NULL, "an integer from 1 to 1000000000"},
+	{"missing", TEXTOID, 0, 0, MissingChoices, "marginalize, skip or error, or NULL to choose by the type of the network"},
 	{"moves", BOOLOID, 0, 1, NULL, "true or false"},
 	{"owner", NAMEOID, 0, 0, NULL, "the name of a role"},
 	{"prune", BOOLOID, 0, 1, NULL, "true or false"},

@@ -33,6 +33,10 @@ extern void QuadraticSpread(int dim, const double *stats, double *covariance);
 extern int	StudentSize(int dim);
 extern void PrepareStudent(int dim, const double *location, const double *scale, double nu, double *constants);
 extern double StudentRow(int dim, const double *constants, const double *x);
+extern void QuadraticCondition(int dim, const double *constants, const double *noise, const Pattern *pattern,
+							   double *work, Conditional *out);
+extern void StudentCondition(int dim, const double *constants, const Pattern *pattern, double *work, Conditional *out);
+extern double StudentSpread(int dim, const double *constants, const double *x);
 
 /* Parts of the diagonal kernel that the spherical one shares: for both, columns are independent given the precisions. */
 extern int	DiagonalConstantsSize(int dim);

@@ -313,6 +313,35 @@ QuadraticConditionalRow(int dim, const double *constants, const double *x, int c
 	return 0.5 * log(q / M_PI) - p * p / q;
 }
 
+/*
+ * Integrates the missing values out: a Gaussian integral, that adds
+ * |m| / 2 log 2 pi - log|Lambda_mm| / 2 to the constant, and leaves the Schur
+ * complement of Lambda_mm.  Here A^T A = Lambda_mm / 2, so both are
+ * |m| / 2 log pi - log|A|.  Gives back the noise that the constant was charged
+ * for values that are not there, and leaves it out of their covariance.
+ */
+void
+QuadraticCondition(int dim, const double *constants, const double *noise, const Pattern *pattern, double *work,
+				   Conditional *out)
+{
+	int			n = pattern->nmissing;
+	double		score = constants[0] + 0.5 * n * log(M_PI);
+
+	ConditionQuadratic(constants + 1, constants + 1 + dim, pattern, work, out->constants + 1, out);
+	for (int i = 0; i < n; i++)
+	{
+		double		variance = noise ? noise[pattern->missing[i]] : 0.0;
+
+		score -= log(work[i * dim + i]);
+		for (int k = 0; k <= i; k++)
+			score += variance * work[k * dim + i] * work[k * dim + i];
+		for (int j = 0; j < n; j++)
+			out->covariance[i * n + j] *= 0.5;
+		out->covariance[i * n + i] -= variance;
+	}
+	out->constants[0] = score;
+}
+
 /* --- posterior predictive: a multivariate Student-t, as constants log normaliser, nu, location, U --- */
 
 int
@@ -341,15 +370,14 @@ PrepareStudent(int dim, const double *location, const double *scale, double nu, 
 	pfree(precision);
 }
 
-double
-StudentRow(int dim, const double *constants, const double *x)
+/* Returns the quadratic form of the scale matrix at x. */
+static double
+StudentQuadratic(int dim, const double *constants, const double *x)
 {
-	double		nu = constants[1];
-	double		quadratic;
 	const double *m = constants + 2;
 	const double *u = m + dim;
+	double		quadratic = 0.0;
 
-	quadratic = 0.0;
 	for (int i = 0; i < dim; i++)
 	{
 		double		y = 0.0;
@@ -358,7 +386,46 @@ StudentRow(int dim, const double *constants, const double *x)
 			y += (x[j] - m[j]) * *u++;
 		quadratic += y * y;
 	}
+	return quadratic;
+}
+
+double
+StudentRow(int dim, const double *constants, const double *x)
+{
+	double		nu = constants[1];
+	double		quadratic = StudentQuadratic(dim, constants, x);
+
 	return constants[0] - (isinf(nu) ? 0.5 * quadratic : 0.5 * (nu + dim) * log1p(quadratic / nu));
+}
+
+/* Leaves the observed columns: a Student-t too, with the same nu (Kotz & Nadarajah 2004, 1.10). */
+void
+StudentCondition(int dim, const double *constants, const Pattern *pattern, double *work, Conditional *out)
+{
+	double		log_det = 0.0;
+	double		nu = constants[1];
+
+	ConditionQuadratic(constants + 2, constants + 2 + dim, pattern, work, out->constants + 2, out);
+	for (int i = pattern->nmissing; i < dim; i++)
+		log_det -= 2.0 * log(work[i * dim + i]);
+	out->constants[0] = LogStudentT(0.0, log_det, nu, pattern->nobserved);
+	out->constants[1] = nu;
+}
+
+/*
+ * Given columns at the distance `quadratic` the others are a Student-t with
+ * nu + dim degrees of freedom and (nu + quadratic) / (nu + dim) times the scale
+ * (Kotz & Nadarajah 2004, 1.11); infinite where that has no covariance.
+ */
+double
+StudentSpread(int dim, const double *constants, const double *x)
+{
+	double		nu = constants[1];
+	double		quadratic = StudentQuadratic(dim, constants, x);
+
+	if (isinf(nu))
+		return 1.0;
+	return nu + dim > 2.0 ? (nu + quadratic) / (nu + dim - 2.0) : INFINITY;
 }
 
 /*
@@ -409,4 +476,8 @@ const LeafKernel GaussianLeaf = {
 	.predictive_size = StudentSize,
 	.prepare_predictive = GaussianPreparePredictive,
 	.predictive_row = StudentRow,
+	.condition = QuadraticCondition,
+	.complete = CompleteQuadratic,
+	.condition_predictive = StudentCondition,
+	.predictive_spread = StudentSpread,
 };

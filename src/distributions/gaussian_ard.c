@@ -118,13 +118,13 @@ GaussianARDPrepare(int dim, const double *const *parents, double *constants)
 static void
 GaussianARDScore(int dim, const double *constants, const double *const *x, int rows, double *out)
 {
-	ActiveKernels->quadratic_score(1, constants, x, rows, out);
+	ActiveKernels->quadratic_score(dim, constants, x, rows, out);
 }
 
 static void
 GaussianARDAccumulate(int dim, const double *constants, const double *const *x, const double *r, int rows, double *stats)
 {
-	ActiveKernels->quadratic_sums(1, x, r, rows, stats);
+	ActiveKernels->quadratic_sums(dim, x, r, rows, stats);
 }
 
 /* With q(alpha) = Gamma(a, b): nu = 2a, scale b / a + Var[mu]; see gaussian.c. */
@@ -154,4 +154,8 @@ const LeafKernel GaussianARDLeaf = {
 	.predictive_size = StudentSize,
 	.prepare_predictive = GaussianARDPreparePredictive,
 	.predictive_row = StudentRow,
+	.condition = QuadraticCondition,
+	.complete = CompleteQuadratic,
+	.condition_predictive = StudentCondition,
+	.predictive_spread = StudentSpread,
 };

@@ -9,6 +9,7 @@
 #ifndef BNAI_LEAF_H
 #define BNAI_LEAF_H
 
+#include "distributions/conditional.h"
 #include "distributions/distribution.h"
 #include "numerics/kernels.h"
 
@@ -66,6 +67,25 @@ typedef struct LeafKernel
 	int			(*predictive_size) (int dim);
 	void		(*prepare_predictive) (int dim, const double *const *params, const bool *fixed, double *constants);
 	double		(*predictive_row) (int dim, const double *constants, const double *x);
+
+	/*
+	 * Rows that lack some of the columns; all NULL where a leaf needs whole
+	 * rows.  `condition` writes the conditional of a pattern, whose constants
+	 * are for the operations above with dim = pattern->nobserved; the missing
+	 * values are integrated out, at the best q(x_missing | component).  noise
+	 * (NULL: none) is what update.c adds to each value's square: it is not
+	 * there where the value is not.  work is dim x dim.
+	 */
+	void		(*condition) (int dim, const double *constants, const double *noise, const Pattern *pattern,
+							  double *work, Conditional *out);
+
+	/* Adds statistics of the observed columns to those of all columns. */
+	void		(*complete) (const Pattern *pattern, const Conditional *conditional, const double *stats, double *to);
+
+	/* The same of the predictive density; here the missing values' covariance is `predictive_spread` times that of the conditional. */
+	void		(*condition_predictive) (int dim, const double *constants, const Pattern *pattern, double *work,
+										 Conditional *out);
+	double		(*predictive_spread) (int dim, const double *constants, const double *x);
 } LeafKernel;
 
 /* NULL if the distribution cannot be a leaf. */

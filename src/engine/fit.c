@@ -223,6 +223,8 @@ CreateRestart(const NetworkPlan *plan, const RowStore *rows, const RowStore *see
 
 	if (plan->selector >= 0)
 		restart.job->rule = StartRule(plan, seeds, number);
+	if (rows->incomplete)
+		PrepareFromData(restart.job);
 	for (int k = 0; k < restart.job->nlive; k++)
 		restart.job->fresh[k] = restart.job->rule.kind == RULE_CENTRES;
 	return restart;

@@ -15,7 +15,7 @@ typedef struct PackedPlan
 	int			nleaves;
 } PackedPlan;
 
-/* Followed by the numbers of its columns */
+/* Followed by the numbers of its columns and their noise */
 typedef struct PackedLeaf
 {
 	DistributionId distribution;
@@ -53,7 +53,7 @@ PackedPlanSize(const NetworkPlan *plan)
 	Size		size = sizeof(PackedPlan);
 
 	for (int l = 0; l < plan->nleaves; l++)
-		size += sizeof(PackedLeaf) + sizeof(int) * plan->leaves[l].dim;
+		size += sizeof(PackedLeaf) + (sizeof(int) + sizeof(double)) * plan->leaves[l].dim;
 	return size;
 }
 
@@ -73,6 +73,8 @@ PackPlan(const NetworkPlan *plan, void *to)
 		next += sizeof(PackedLeaf);
 		memcpy(next, leaf->columns, sizeof(int) * leaf->dim);
 		next += sizeof(int) * leaf->dim;
+		memcpy(next, leaf->noise, sizeof(double) * leaf->dim);
+		next += sizeof(double) * leaf->dim;
 	}
 }
 
@@ -101,6 +103,9 @@ UnpackPlan(const void *from)
 		plan->leaves[l].columns = palloc(sizeof(int) * leaf->dim);
 		memcpy(plan->leaves[l].columns, next, sizeof(int) * leaf->dim);
 		next += sizeof(int) * leaf->dim;
+		plan->leaves[l].noise = palloc(sizeof(double) * leaf->dim);
+		memcpy(plan->leaves[l].noise, next, sizeof(double) * leaf->dim);
+		next += sizeof(double) * leaf->dim;
 	}
 	return plan;
 }

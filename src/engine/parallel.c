@@ -85,6 +85,7 @@ typedef struct PassControl
 	PassPacket	packet;
 	uint64		sample_id;		/* of the store in the sample's place; 0: none */
 	int64		sample_rows;
+	bool		sample_incomplete;
 
 	/* constant */
 	Size		plan;
@@ -181,7 +182,8 @@ static const RowStore *
 SampleInPlace(WorkerPass *pass, PassControl *control)
 {
 	if (pass->sample_id != control->sample_id)
-		pass->sample = RowStoreOfCopy(pass->all_rows, control->sample_rows, (double *) At(control, control->sample));
+		pass->sample = RowStoreOfCopy(pass->all_rows, control->sample_incomplete, control->sample_rows,
+									  (double *) At(control, control->sample));
 	pass->sample_id = control->sample_id;
 	return pass->sample;
 }
@@ -408,6 +410,7 @@ PlaceSample(PassControl *control, const RowStore *sample)
 	RowStoreCopy(sample, (double *) At(control, control->sample));
 	control->sample_id = sample->id;
 	control->sample_rows = sample->rows;
+	control->sample_incomplete = sample->incomplete;
 	return true;
 }
 

@@ -9,6 +9,8 @@
 
 #include <math.h>
 
+#include "distributions/families.h"
+#include "engine/incomplete.h"
 #include "engine/parallel.h"
 #include "engine/pass.h"
 #include "engine/progress.h"
@@ -228,6 +230,29 @@ BackgroundConstants(const RowStore *rows)
 	return constants;
 }
 
+/* Adds the log densities of the background; where columns are missing, of the others. */
+static void
+ScoreBackground(WorkSpace *space, int ncolumns, const double *background, int rows, double *scores)
+{
+	const Pattern *pattern;
+	Conditional rest;
+	double	   *memory;
+
+	if (!space->lacking)
+	{
+		ActiveKernels->quadratic_score(ncolumns, background, space->block, rows, scores);
+		return;
+	}
+	pattern = space->incomplete->all;
+	memory = AllocDoubles(ConditionalSize(pattern, QuadraticSize(pattern->nobserved)));
+	rest = PlaceConditional(memory, pattern, QuadraticSize(pattern->nobserved));
+	GaussianLeaf.condition(ncolumns, background, NULL, pattern, space->incomplete->work, &rest);
+	for (int j = 0; j < pattern->nobserved; j++)
+		space->leaf_columns[j] = space->block[pattern->observed[j]];
+	ActiveKernels->quadratic_score(pattern->nobserved, rest.constants, space->leaf_columns, rows, scores);
+	pfree(memory);
+}
+
 /* Writes the responsibilities of the old components, and of the background as the last one. */
 static void
 OldBlock(WorkSpace *space, const Job *old, const double *background, int rows, int valid)
@@ -237,7 +262,7 @@ OldBlock(WorkSpace *space, const Job *old, const double *background, int rows, i
 	ScoreBlock(space, old, rows);
 	scores = space->scores + (Size) old->nlive * rows;
 	memset(scores, 0, sizeof(double) * rows);
-	ActiveKernels->quadratic_score(old->rows->ncolumns, background, space->block, rows, scores);
+	ScoreBackground(space, old->rows->ncolumns, background, rows, scores);
 	(void) ActiveKernels->softmax(old->nlive + 1, rows, valid, NULL, space->scores);
 }
 
@@ -253,12 +278,12 @@ CountBest(Job *job, Job *old, double *best, double *shared, const RowVisitor *vi
 	for (int c = 0; c < rows->nchunks; c++)
 	{
 		int			total = ChunkRows(rows, c);
+		int			valid;
 
 		ChunkColumns(rows, c, space->columns);
-		for (int n = 0; n < total; n += space->block_rows)
+		for (int n = 0; n < total; n += valid)
 		{
-			int			valid = Min(space->block_rows, total - n);
-			int			padded = EnterBlock(space, n, valid);
+			int			padded = EnterBlock(space, rows, n, total, &valid);
 
 			CHECK_FOR_INTERRUPTS();
 			(void) BlockResponsibilities(space, job, padded, valid);

@@ -10,6 +10,7 @@
 #include "engine/plan.h"
 #include "engine/start.h"
 #include "numerics/linalg.h"
+#include "utils/builtins.h"
 #include "utils/memutils.h"
 
 /* Means further than this many prior standard deviations from the data are worth a warning */
@@ -279,6 +280,35 @@ GroupFrames(NetworkPlan *plan)
 		(void) JoinLeavesBelow(plan, &plan->globals[i], &plan->globals[i], NULL);
 }
 
+/*
+ * Returns what is done with rows that lack columns.  An error if they are to be
+ * marginalised and a leaf cannot.
+ */
+static MissingAction
+ChooseMissing(const NetworkPlan *plan)
+{
+	const Network *network = plan->network;
+	MissingAction missing = network->settings.missing;
+
+	if (missing == MISSING_BY_TYPE)
+		missing = network->type == NETWORK_CLUSTERING ? MISSING_MARGINALIZE : MISSING_SKIP;
+	for (int l = 0; l < plan->nleaves && missing == MISSING_MARGINALIZE; l++)
+	{
+		const PlanLeaf *leaf = &plan->leaves[l];
+
+		if (leaf->kernel->condition != NULL)
+			continue;
+		if (network->settings.missing == MISSING_BY_TYPE)
+			return MISSING_SKIP;
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("missing values of node \"%s\" cannot be marginalized", network->nodes[leaf->node].name),
+				 errdetail("Its distribution is %s.", leaf->distribution->name),
+				 errhint("Set \"missing\" to \"skip\" with bnai_set(%s, 'missing', 'skip').", quote_literal_cstr(network->name))));
+	}
+	return missing;
+}
+
 NetworkPlan *
 MakePlan(const Network *network)
 {
@@ -326,6 +356,7 @@ MakePlan(const Network *network)
 	DeriveUnits(plan);
 	GroupFrames(plan);
 	OrderUpdates(plan);
+	plan->missing = ChooseMissing(plan);
 	return plan;
 }
 
@@ -394,8 +425,9 @@ ColumnStep(const RowStore *sample, int column)
 	for (int c = 0; c < sample->nchunks; c++)
 	{
 		ChunkColumns(sample, c, columns);
-		memcpy(values + n, columns[column], sizeof(double) * ChunkRows(sample, c));
-		n += ChunkRows(sample, c);
+		for (int i = 0; i < ChunkRows(sample, c); i++)
+			if (!isnan(columns[column][i]))
+				values[n++] = columns[column][i];
 	}
 	qsort(values, n, sizeof(double), CompareDoubles);
 	for (int64 i = 1; i < n; i++)

@@ -89,6 +89,9 @@ typedef struct NetworkPlan
 	int			nleaves;
 	PlanLeaf   *leaves;
 
+	/* what is done with rows that lack columns: never MISSING_BY_TYPE */
+	MissingAction missing;
+
 	/* sizes */
 	Size		state_size;
 	int			constants_size; /* of one component: E log pi, then each leaf's constants */

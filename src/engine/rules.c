@@ -9,7 +9,7 @@
 #include "engine/rules.h"
 #include "numerics/rng.h"
 
-/* Returns the nearest centre of a row. */
+/* Returns the nearest centre of a row, in the columns that it has. */
 static int
 NearestCentre(const Rule *rule, int centres, const double *const *columns, int ncolumns, int n)
 {
@@ -24,7 +24,7 @@ NearestCentre(const Rule *rule, int centres, const double *const *columns, int n
 		{
 			double		d = columns[j][n] - rule->centres[k * ncolumns + j];
 
-			distance += rule->weights[j] * d * d;
+			distance += isnan(d) ? 0.0 : rule->weights[j] * d * d;
 		}
 		if (distance < least)
 		{

@@ -271,7 +271,7 @@ UpdateDistances(KMeans *kmeans, const double *centre)
 			{
 				double		d = kmeans->columns[j][i] - centre[j];
 
-				distance += kmeans->weights[j] * d * d;
+				distance += isnan(d) ? 0.0 : kmeans->weights[j] * d * d;
 			}
 			kmeans->distance[row] = Min(kmeans->distance[row], distance);
 			if (kmeans->rows->weighted)
@@ -302,6 +302,15 @@ DrawRow(const KMeans *kmeans, double total, Rng *rng)
 	return last;
 }
 
+/* Puts the mean of all rows where a centre lacks a column. */
+static void
+FillCentre(const RowStore *rows, double *centre)
+{
+	for (int j = 0; j < rows->ncolumns; j++)
+		if (isnan(centre[j]))
+			centre[j] = rows->mean[j];
+}
+
 /* Draws `centres` rows; writes their values one after the other. */
 static double *
 DrawCentres(const RowStore *rows, int centres, const double *weights, Rng *rng)
@@ -324,6 +333,7 @@ DrawCentres(const RowStore *rows, int centres, const double *weights, Rng *rng)
 		int64		row = k == 0 ? (int64) (RngUniform(rng) * rows->rows) : DrawRow(&kmeans, total, rng);
 
 		RowStoreRow(rows, row, values + k * rows->ncolumns);
+		FillCentre(rows, values + k * rows->ncolumns);
 		total = UpdateDistances(&kmeans, values + k * rows->ncolumns);
 	}
 	if (rows->weighted)

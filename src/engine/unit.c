@@ -7,10 +7,12 @@
  */
 #include "postgres.h"
 
+#include "engine/incomplete.h"
 #include "engine/rules.h"
 #include "engine/unit.h"
 #include "miscadmin.h"
 #include "numerics/kernels.h"
+#include "source/patterns.h"
 #include "utils/memutils.h"
 
 /* What a block of scores and columns should fit into: most of a 48 kB first-level cache */
@@ -34,6 +36,7 @@ CreateWorkSpace(const NetworkPlan *plan, const RowStore *rows)
 	int			ncolumns = rows->width;
 
 	space->context = CurrentMemoryContext;
+	space->plan = plan;
 	space->ncolumns = ncolumns;
 	space->weighted = rows->weighted;
 	space->block_rows = BlockRows(rows, plan->components);
@@ -46,6 +49,8 @@ CreateWorkSpace(const NetworkPlan *plan, const RowStore *rows)
 void
 FreeWorkSpace(WorkSpace *space)
 {
+	if (space->incomplete)
+		FreeIncompleteBlock(space->incomplete, space->plan->nleaves);
 	if (space->lanes)
 		pfree(space->lanes);
 	if (space->scores)
@@ -56,9 +61,8 @@ FreeWorkSpace(WorkSpace *space)
 	pfree(space);
 }
 
-/* Makes room for `size` doubles. */
-static void
-Grow(WorkSpace *space, double **array, Size *allocated, Size size)
+void
+GrowSpace(WorkSpace *space, double **array, Size *allocated, Size size)
 {
 	if (size <= *allocated)
 		return;
@@ -93,7 +97,9 @@ LeafColumns(WorkSpace *space, const PlanLeaf *leaf)
 void
 ScoreBlock(WorkSpace *space, const Job *job, int rows)
 {
-	Grow(space, &space->scores, &space->scores_size, (Size) (job->nlive + 1) * rows);
+	GrowSpace(space, &space->scores, &space->scores_size, (Size) (job->nlive + 1) * rows);
+	if (space->lacking)
+		ConditionJob(space, job);
 	for (int k = 0; k < job->nlive; k++)
 	{
 		double	   *scores = space->scores + (Size) k * rows;
@@ -104,7 +110,11 @@ ScoreBlock(WorkSpace *space, const Job *job, int rows)
 		{
 			const PlanLeaf *leaf = &job->plan->leaves[l];
 
-			leaf->kernel->score(leaf->dim, constants + leaf->constants_offset, LeafColumns(space, leaf), rows, scores);
+			if (space->lacking)
+				ScoreIncomplete(space, job, k, l, rows, scores);
+			else
+				leaf->kernel->score(leaf->dim, constants + leaf->constants_offset, LeafColumns(space, leaf), rows,
+									scores);
 		}
 	}
 }
@@ -133,12 +143,21 @@ WeightRows(WorkSpace *space, const Job *job, int rows, int valid)
 			space->scores[(Size) k * rows + n] *= space->weights[n];
 }
 
-/* Adds responsibilities r for a live component times the leaves' sufficient statistics to one set of lanes. */
+/*
+ * Adds responsibilities r for a live component times the leaves' sufficient
+ * statistics to one set of lanes; where columns are missing, to the sums,
+ * completed as the component expects them.
+ */
 static void
-Accumulate(WorkSpace *space, const Job *job, int component, const double *r, int rows, double *lanes)
+Accumulate(WorkSpace *space, const Job *job, int component, const double *r, int rows, double *lanes, double *sums)
 {
 	const double *constants = job->rule.kind == RULE_NONE ? JobConstants(job, component) : NULL;
 
+	if (space->lacking)
+	{
+		AccumulateIncomplete(space, job, component, r, rows, sums);
+		return;
+	}
 	for (int l = 0; l < job->plan->nleaves; l++)
 	{
 		const PlanLeaf *leaf = &job->plan->leaves[l];
@@ -149,59 +168,91 @@ Accumulate(WorkSpace *space, const Job *job, int component, const double *r, int
 	}
 }
 
+/* Adds the second half of a split. */
+static void
+AccumulateSplit(WorkSpace *space, const Job *job, const Split *split, int rows, double *lanes, double *sums)
+{
+	double		second[KERNEL_MAX_ROWS];
+	const double *const *columns = space->lacking ? FilledColumns(space, job, split->component, split->leaf, rows)
+		: space->block;
+
+	ApplySplit(split, columns, rows, space->scores + (Size) split->component * rows, second);
+	Accumulate(space, job, split->component, second, rows, lanes, sums);
+}
+
 /* Does the whole work of one job on one block; returns the sum of its log normalisers. */
 static double
-RunBlock(WorkSpace *space, const Job *job, int rows, int valid, double *lanes)
+RunBlock(WorkSpace *space, const Job *job, int rows, int valid, double *lanes, double *sums)
 {
-	Size		size = (Size) job->plan->stats_size * KERNEL_LANES;
-	double		second[KERNEL_MAX_ROWS];
+	Size		size = (Size) job->plan->stats_size;
 	double		log_normaliser = 0.0;
 
 	if (job->rule.kind == RULE_NONE)
 		log_normaliser = BlockResponsibilities(space, job, rows, valid);
 	else
 	{
-		Grow(space, &space->scores, &space->scores_size, (Size) job->nlive * rows);
+		GrowSpace(space, &space->scores, &space->scores_size, (Size) job->nlive * rows);
 		ApplyRule(&job->rule, job, space->block, rows, valid, space->scores);
 		WeightRows(space, job, rows, valid);
+		if (space->lacking)
+			ConditionJob(space, job);
 	}
-	for (int k = 0; k < job->nlive; k++, lanes += size)
-		Accumulate(space, job, k, space->scores + (Size) k * rows, rows, lanes);
-	for (int s = 0; s < job->nsplits; s++, lanes += size)
-	{
-		ApplySplit(&job->splits[s], space->block, rows, space->scores + (Size) job->splits[s].component * rows, second);
-		Accumulate(space, job, job->splits[s].component, second, rows, lanes);
-	}
+	for (int k = 0; k < job->nlive; k++, lanes += size * KERNEL_LANES, sums += size)
+		Accumulate(space, job, k, space->scores + (Size) k * rows, rows, lanes, sums);
+	for (int s = 0; s < job->nsplits; s++, lanes += size * KERNEL_LANES, sums += size)
+		AccumulateSplit(space, job, &job->splits[s], rows, lanes, sums);
 	return log_normaliser;
 }
 
 int
-EnterBlock(WorkSpace *space, int first, int valid)
+EnterBlock(WorkSpace *space, const RowStore *rows, int first, int end, int *valid)
 {
+	int			padded;
+
+	*valid = Min(space->block_rows, end - first);
+	space->lacking = false;
+	if (rows->incomplete)
+	{
+		if (space->incomplete == NULL)
+		{
+			MemoryContext old = MemoryContextSwitchTo(space->context);
+
+			space->incomplete = CreateIncompleteBlock(space->plan, rows);
+			MemoryContextSwitchTo(old);
+		}
+		*valid = PatternRows(space->columns, rows->ncolumns, first, first + *valid);
+		space->lacking = EnterPattern(space, space->plan, first);
+	}
+	padded = TYPEALIGN(KERNEL_LANES, *valid);
 	for (int c = 0; c < space->ncolumns; c++)
 		space->block[c] = space->columns[c] + first;
+	if (rows->incomplete && padded > *valid)
+		PadBlock(space, *valid, padded);
 	space->weights = space->weighted ? space->block[space->ncolumns - 1] : NULL;
-	return TYPEALIGN(KERNEL_LANES, valid);
+	return padded;
 }
 
-/* Adds one chunk to the lanes and log normalisers of all jobs. */
+/* Adds one chunk to the lanes, sums and log normalisers of all jobs. */
 static void
-RunChunk(WorkSpace *space, const RowStore *rows, const Job *jobs[], int njobs, int chunk, double *log_normalisers)
+RunChunk(WorkSpace *space, const RowStore *rows, const Job *jobs[], int njobs, int chunk, double *sums,
+		 double *log_normalisers)
 {
 	int			total = ChunkRows(rows, chunk);
+	int			valid;
 
 	ChunkColumns(rows, chunk, space->columns);
-	for (int n = 0; n < total; n += space->block_rows)
+	for (int n = 0; n < total; n += valid)
 	{
-		int			valid = Min(space->block_rows, total - n);
-		int			padded = EnterBlock(space, n, valid);
+		int			padded = EnterBlock(space, rows, n, total, &valid);
 		double	   *lanes = space->lanes;
+		double	   *job_sums = sums;
 
 		for (int j = 0; j < njobs; j++)
 		{
 			CHECK_FOR_INTERRUPTS();
-			log_normalisers[j] += RunBlock(space, jobs[j], padded, valid, lanes);
+			log_normalisers[j] += RunBlock(space, jobs[j], padded, valid, lanes, job_sums);
 			lanes += JobStatsSize(jobs[j]) * KERNEL_LANES;
+			job_sums += JobSumsSize(jobs[j]);
 		}
 	}
 }
@@ -215,15 +266,15 @@ RunUnit(WorkSpace *space, const RowStore *rows, const Job *jobs[], int njobs, in
 
 	for (int j = 0; j < njobs; j++)
 		size += JobStatsSize(jobs[j]);
-	Grow(space, &space->lanes, &space->lanes_size, size * KERNEL_LANES);
+	GrowSpace(space, &space->lanes, &space->lanes_size, size * KERNEL_LANES);
 	memset(space->lanes, 0, sizeof(double) * size * KERNEL_LANES);
+	memset(sums, 0, sizeof(double) * (size + njobs));
 	for (int chunk = first; chunk < end; chunk++)
-		RunChunk(space, rows, jobs, njobs, chunk, log_normalisers);
+		RunChunk(space, rows, jobs, njobs, chunk, sums, log_normalisers);
 	lanes = space->lanes;
 	for (int j = 0; j < njobs; j++)
 	{
 		size = JobStatsSize(jobs[j]);
-		memset(sums, 0, sizeof(double) * size);
 		ReduceLanes(size, lanes, sums);
 		sums[size] = log_normalisers[j];
 		sums += size + 1;

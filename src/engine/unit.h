@@ -10,6 +10,8 @@
 
 #include "engine/job.h"
 
+typedef struct IncompleteBlock IncompleteBlock;
+
 /* Work space that grows as needed, in the memory context it was created in */
 typedef struct WorkSpace
 {
@@ -25,6 +27,9 @@ typedef struct WorkSpace
 	double	   *scores;			/* components x block */
 	Size		lanes_size;
 	double	   *lanes;			/* of all jobs of the unit */
+	const NetworkPlan *plan;
+	IncompleteBlock *incomplete;	/* made when there is a store that needs it */
+	bool		lacking;		/* the rows of the block lack columns, the same ones */
 } WorkSpace;
 
 extern WorkSpace *CreateWorkSpace(const NetworkPlan *plan, const RowStore *rows);
@@ -40,8 +45,15 @@ extern void RunUnit(WorkSpace *space, const RowStore *rows, const Job *jobs[], i
 /* Where group `group` of a store's chunks begins, and the one before it ends. */
 #define GroupChunk(rows, group, groups) ((int) ((int64) (rows)->nchunks * (group) / (groups)))
 
-/* Points the work space at a block of a chunk whose columns it holds; returns the padded number of its rows. */
-extern int	EnterBlock(WorkSpace *space, int first, int valid);
+/*
+ * Points the work space at the next block of a chunk whose columns it holds,
+ * from row `first` to before `end` at most; writes the number of its rows and
+ * returns the padded one.
+ */
+extern int	EnterBlock(WorkSpace *space, const RowStore *rows, int first, int end, int *valid);
+
+/* Makes room for `size` doubles. */
+extern void GrowSpace(WorkSpace *space, double **array, Size *allocated, Size size);
 
 /*
  * Writes E[log pi_k] + sum over leaves of E[log p(x_n | k)] of the live components

@@ -383,6 +383,57 @@ PrepareJob(Job *job)
 	}
 }
 
+/* Writes the moments of a fixed parameter that has the mean or the variances of all rows; NULL for any other one. */
+static double *
+DataParent(const RowStore *rows, const PlanLeaf *leaf, const ParamSpec *spec)
+{
+	int			dim = leaf->dim;
+	double	   *value;
+	double	   *moments;
+
+	if (spec->family == DIST_NONE || (spec->role != ROLE_LOCATION && spec->role != ROLE_PRECISION))
+		return NULL;
+	value = palloc0(sizeof(double) * ShapeSize(spec->shape, dim));
+	for (int j = 0; j < (spec->shape == SHAPE_SCALAR ? 1 : dim); j++)
+	{
+		int			column = leaf->columns[j];
+		double		variance = rows->covariance[(Size) column * (rows->ncolumns + 1)];
+
+		if (spec->role == ROLE_LOCATION)
+			value[j] = rows->mean[column];
+		else
+			value[spec->shape == SHAPE_MATRIX ? j * (dim + 1) : j] = variance > 1e-12 ? 1.0 / variance : 1.0;
+	}
+	moments = palloc(sizeof(double) * Distributions[spec->family]->size(dim));
+	Distributions[spec->family]->fixed(dim, value, moments);
+	pfree(value);
+	return moments;
+}
+
+void
+PrepareFromData(Job *job)
+{
+	for (int l = 0; l < job->plan->nleaves; l++)
+	{
+		const PlanLeaf *leaf = &job->plan->leaves[l];
+		const double *parents[MAX_PARAMS];
+
+		for (int k = 0; k < job->nlive; k++)
+		{
+			GatherParents(job, leaf->distribution, leaf->params, job->live[k], parents);
+			for (int p = 0; p < leaf->distribution->nparams; p++)
+			{
+				double	   *moments = DataParent(job->rows, leaf, &leaf->distribution->params[p]);
+
+				if (moments != NULL)
+					parents[p] = moments;
+			}
+			if (!leaf->kernel->prepare(leaf->dim, parents, JobConstants(job, k) + leaf->constants_offset))
+				elog(ERROR, "variances of the rows are not proper");
+		}
+	}
+}
+
 void
 PrepareForLabels(Job *job)
 {
@@ -507,16 +558,22 @@ ComponentBound(Job *scratch, const double *stats)
 	return bound;
 }
 
-/* Returns the log determinant of the change to the frame, for all rows. */
+/* Returns the log determinant of the change to the frame, for all values of all rows. */
 static double
 LogScale(const Job *job)
 {
+	const RowStore *rows = job->rows;
 	double		sum = 0.0;
 
 	for (int l = 0; l < job->plan->nleaves; l++)
 		for (int j = 0; j < job->plan->leaves[l].dim; j++)
-			sum -= log(job->plan->leaves[l].frame.scale[j]);
-	return sum * job->rows->total * job->weight;
+		{
+			int			column = job->plan->leaves[l].columns[j];
+			double		missing = rows->missing ? rows->missing[column] / rows->total : 0.0;
+
+			sum -= log(job->plan->leaves[l].frame.scale[j]) * (1.0 - missing);
+		}
+	return sum * rows->total * job->weight;
 }
 
 double

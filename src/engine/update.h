@@ -32,6 +32,12 @@ extern double ComponentBound(Job *scratch, const double *stats);
 extern void PrepareJob(Job *job);
 
 /*
+ * Computes the constants as if each component had the mean and the variances of
+ * all rows: what missing values are expected by before there are any globals.
+ */
+extern void PrepareFromData(Job *job);
+
+/*
  * Computes the constants for the recorded values as they are, without their
  * noise, as scoring does: for counting the rows that each label gets.
  */

@@ -37,6 +37,7 @@ RowsForPlan(const NetworkPlan *plan)
 		.frame_groups = &plan->frame_groups,
 		.max_labels = plan->components,
 		.weight_column = plan->network->settings.weight_column,
+		.missing = plan->missing,
 		.share_from = ParallelRows(plan),
 	};
 }

@@ -124,6 +124,7 @@ DescribeFit(const NetworkPlan *plan, const Fit *fit, const double *best)
 	int		   *node_of = palloc(sizeof(int) * (plan->nglobals + 1));
 
 	posterior->type = network->type;
+	posterior->marginalize = plan->missing == MISSING_MARGINALIZE;
 	posterior->rows = RowCount(fit->job->rows->total);
 	posterior->elbo = fit->job->elbo;
 	posterior->nodes = palloc0(sizeof(PosteriorNode) * (plan->nglobals + 1));

@@ -55,6 +55,7 @@ typedef struct PosteriorCluster
 typedef struct Posterior
 {
 	NetworkType type;
+	bool		marginalize;	/* rows that lack columns took part, and have labels */
 	int64		rows;
 	double		elbo;
 	double	   *quantiles;		/* DENSITY_QUANTILES of the rows' log predictive density; NULL: not known */

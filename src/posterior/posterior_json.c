@@ -14,8 +14,9 @@
  * A scalar is a number, a vector a list, a matrix a list of rows; where a node
  * has more than one plate, each of its parameters is a list of those.  A
  * parameter of a leaf or of the selector is the name of a node, or a constant.
- * The quantiles are those of the rows' log density at the levels of
- * typicality.c, or null; version 1 does not have them.
+ * "missing": "marginalize" after the type says that rows that lack columns took
+ * part; version 1 does not know it.  The quantiles are those of the rows' log
+ * density at the levels of typicality.c, or null; version 1 does not have them.
  * Doubles are the shortest decimal that reads back as the same double.
  */
 #include "postgres.h"
@@ -219,9 +220,9 @@ PosteriorToJson(const Posterior *posterior)
 	StringInfoData out;
 
 	initStringInfo(&out);
-	appendStringInfo(&out, "{\"version\": %d, \"network_type\": \"%s\", \"rows\": " INT64_FORMAT ", \"elbo\": ",
+	appendStringInfo(&out, "{\"version\": %d, \"network_type\": \"%s\", %s\"rows\": " INT64_FORMAT ", \"elbo\": ",
 					 POSTERIOR_VERSION, posterior->type == NETWORK_CLUSTERING ? "clustering" : "general",
-					 posterior->rows);
+					 posterior->marginalize ? "\"missing\": \"marginalize\", " : "", posterior->rows);
 	WriteDouble(&out, posterior->elbo);
 	appendStringInfoString(&out, ", \"density_quantiles\": ");
 	if (posterior->quantiles)

@@ -363,6 +363,20 @@ ReadNetworkType(Part object)
 }
 
 /*
+ * Returns whether rows that lack columns took part; without a word, no.
+ */
+static bool
+ReadMarginalize(Part object)
+{
+	JsonbValue *value = getKeyJsonValueFromContainer(object.container, "missing", strlen("missing"), NULL);
+	char	   *missing = value == NULL ? "skip" : AsString(value, "missing");
+
+	if (strcmp(missing, "marginalize") != 0 && strcmp(missing, "skip") != 0)
+		Malformed("\"missing\" is \"%s\" instead of \"marginalize\" or \"skip\".", missing);
+	return strcmp(missing, "marginalize") == 0;
+}
+
+/*
  * Reads the quantiles of the log density, NULL if they are null.
  */
 static double *
@@ -411,8 +425,9 @@ PosteriorFromJson(const char *json)
 		CheckOnlyKeys(object, "version", "network_type", "rows", "elbo", "nodes", "selector", "clusters", "leaves");
 	else
 	{
-		CheckOnlyKeys(object, "version", "network_type", "rows", "elbo", "density_quantiles", "nodes", "selector",
+		CheckOnlyKeys(object, "version", "network_type", "missing", "rows", "elbo", "density_quantiles", "nodes", "selector",
 					  "clusters", "leaves");
+		posterior->marginalize = ReadMarginalize(object);
 		posterior->quantiles = ReadQuantiles(object);
 	}
 	posterior->type = ReadNetworkType(object);

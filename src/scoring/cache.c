@@ -16,9 +16,12 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "nodes/primnodes.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/float.h"
 #include "utils/memutils.h"
 
 #include "catalog/runs.h"
@@ -247,18 +250,41 @@ RefuseRow(const Scorer *scorer, int given)
 }
 
 /*
- * Returns the row in argument 1, NULL if one of its values is.
+ * Copies a row with NULLs, as NaN; returns NULL if there is nothing else.
  */
+static const double *
+CopyRow(ArrayType *array, Scorer *scorer)
+{
+	const double *values = (const double *) ARR_DATA_PTR(array);
+	const bits8 *present = ARR_NULLBITMAP(array);
+	int			observed = 0;
+
+	for (int i = 0; i < scorer->ncolumns; i++)
+		if (present[i / 8] & (1 << i % 8))
+		{
+			if (unlikely(isnan(values[observed])))
+				RefuseValue(scorer, i, values[observed]);
+			scorer->given[i] = values[observed++];
+		}
+		else
+			scorer->given[i] = get_float8_nan();
+	return observed == 0 ? NULL : scorer->given;
+}
+
 const double *
-ScorerRow(FunctionCallInfo fcinfo, const Scorer *scorer)
+ScorerRow(FunctionCallInfo fcinfo, Scorer *scorer, bool marginalize)
 {
 	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(1);
+	const double *values = (const double *) ARR_DATA_PTR(array);
 
 	if (unlikely(ARR_NDIM(array) > 1))
 		ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR), errmsg("a row must be a one-dimensional array")));
 	if (unlikely(ARR_NDIM(array) == 0 || ARR_DIMS(array)[0] != scorer->ncolumns))
 		RefuseRow(scorer, ARR_NDIM(array) == 0 ? 0 : ARR_DIMS(array)[0]);
 	if (unlikely(ARR_HASNULL(array)) && array_contains_nulls(array))
-		return NULL;
-	return (const double *) ARR_DATA_PTR(array);
+		return marginalize ? CopyRow(array, scorer) : NULL;
+	for (int i = 0; i < scorer->ncolumns; i++)
+		if (unlikely(isnan(values[i])))
+			RefuseValue(scorer, i, values[i]);
+	return values;
 }

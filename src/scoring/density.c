@@ -15,7 +15,7 @@ PG_FUNCTION_INFO_V1(bnai_score_by_value);
 static Datum
 LogDensity(FunctionCallInfo fcinfo, Scorer *scorer)
 {
-	const double *row = scorer == NULL ? NULL : ScorerRow(fcinfo, scorer);
+	const double *row = scorer == NULL ? NULL : ScorerRow(fcinfo, scorer, scorer->marginalize);
 
 	if (row == NULL)
 		PG_RETURN_NULL();

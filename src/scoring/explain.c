@@ -70,34 +70,51 @@ RunnerUp(const Scorer *scorer, int best)
 }
 
 /*
+ * Returns the log density of column j of a leaf under a candidate, given the
+ * other columns that the row has; NaN if it does not have this one.
+ */
+static double
+ColumnDensity(Scorer *scorer, int index, int j, int candidate)
+{
+	const ScorerLeaf *leaf = &scorer->leaves[index];
+	const Pattern *pattern = scorer->lacking ? scorer->patterns[index] : NULL;
+	const double *constants = leaf->constants + (Size) candidate * leaf->constants_size;
+
+	if (pattern == NULL)
+		return leaf->kernel->conditional_row(leaf->dim, constants, scorer->row + leaf->first_column, j);
+	ConditionLeaf(scorer, index, candidate);
+	for (int i = 0; i < pattern->nobserved; i++)
+		if (pattern->observed[i] == j)
+			return leaf->kernel->conditional_row(pattern->nobserved, scorer->conditional.constants, scorer->observed, i);
+	return NAN;
+}
+
+/*
  * Returns the pull of column j of a leaf towards one candidate against
  * another, for the row that was scored last.
  */
 static double
-Pull(const Scorer *scorer, const ScorerLeaf *leaf, int j, int best, int second)
+Pull(Scorer *scorer, int index, int j, int best, int second)
 {
-	const double *row = scorer->row + leaf->first_column;
-	const double *constants = leaf->constants;
-
-	if (!leaf->mixture)
+	if (!scorer->leaves[index].mixture)
 		return 0;
-	return leaf->kernel->conditional_row(leaf->dim, constants + (Size) best * leaf->constants_size, row, j) -
-		   leaf->kernel->conditional_row(leaf->dim, constants + (Size) second * leaf->constants_size, row, j);
+	return ColumnDensity(scorer, index, j, best) - ColumnDensity(scorer, index, j, second);
 }
 
 /*
  * Adds the row of one column.
  */
 static void
-PutExplanation(ReturnSetInfo *result, const Scorer *scorer, const double *x, const ScorerLeaf *leaf, int j, int best,
-			   int second)
+PutExplanation(ReturnSetInfo *result, Scorer *scorer, const double *x, int index, int j, int best, int second)
 {
+	const ScorerLeaf *leaf = &scorer->leaves[index];
 	int			column = leaf->first_column + j;
 	Size		cell = (Size) Max(best, 0) * scorer->ncolumns + column;
 	double		deviation = (x[column] - scorer->means[cell]) / scorer->deviations[cell];
 	Datum		values[7] = {CStringGetTextDatum(scorer->columns[column]), Float8GetDatum(x[column])};
 	bool		nulls[7] = {false};
 
+	nulls[1] = isnan(x[column]);
 	values[2] = Float8GetDatum(scorer->means[cell]);
 	nulls[2] = isnan(scorer->means[cell]);
 	values[3] = Float8GetDatum(deviation);
@@ -106,7 +123,10 @@ PutExplanation(ReturnSetInfo *result, const Scorer *scorer, const double *x, con
 	nulls[5] = best < 0;
 	if (second >= 0)
 	{
-		values[4] = Float8GetDatum(Pull(scorer, leaf, j, best, second));
+		double		pull = Pull(scorer, index, j, best, second);
+
+		values[4] = Float8GetDatum(pull);
+		nulls[4] = isnan(pull);
 		values[6] = PointerGetDatum(scorer->labels[second]);
 	}
 	if (best >= 0)
@@ -125,14 +145,14 @@ Explain(FunctionCallInfo fcinfo, Scorer *scorer)
 	int			second;
 
 	InitMaterializedSRF(fcinfo, 0);
-	x = scorer == NULL ? NULL : ScorerRow(fcinfo, scorer);
+	x = scorer == NULL ? NULL : ScorerRow(fcinfo, scorer, scorer->marginalize);
 	if (x == NULL || (scorer->clusters && scorer->ncandidates == 0))
 		return (Datum) 0;
 	best = ScoreCandidate(scorer, x);
 	second = RunnerUp(scorer, best);
 	for (int i = 0; i < scorer->nleaves; i++)
 		for (int j = 0; j < scorer->leaves[i].ncolumns; j++)
-			PutExplanation((ReturnSetInfo *) fcinfo->resultinfo, scorer, x, &scorer->leaves[i], j, best, second);
+			PutExplanation((ReturnSetInfo *) fcinfo->resultinfo, scorer, x, i, j, best, second);
 	return (Datum) 0;
 }
 

@@ -37,7 +37,7 @@ PredictLabel(FunctionCallInfo fcinfo, Scorer *scorer)
 	if (scorer == NULL)
 		PG_RETURN_NULL();
 	CheckHasClusters(scorer);
-	row = ScorerRow(fcinfo, scorer);
+	row = ScorerRow(fcinfo, scorer, scorer->marginalize);
 	if (row == NULL)
 		PG_RETURN_NULL();
 	candidate = ScoreCandidate(scorer, row);
@@ -101,7 +101,7 @@ PredictProbabilities(FunctionCallInfo fcinfo, Scorer *scorer)
 	if (scorer == NULL)
 		return (Datum) 0;
 	CheckHasClusters(scorer);
-	row = ScorerRow(fcinfo, scorer);
+	row = ScorerRow(fcinfo, scorer, scorer->marginalize);
 	if (row == NULL || scorer->ncandidates == 0)
 		return (Datum) 0;
 

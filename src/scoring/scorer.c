@@ -235,16 +235,132 @@ BuildScorer(const Posterior *posterior, Candidates candidates)
 		scorer->quantiles = palloc(sizeof(double) * DENSITY_QUANTILES);
 		memcpy(scorer->quantiles, posterior->quantiles, sizeof(double) * DENSITY_QUANTILES);
 	}
+	scorer->marginalize = posterior->marginalize;
+	scorer->context = CurrentMemoryContext;
+	scorer->given = palloc(sizeof(double) * scorer->ncolumns);
 	scorer->row = palloc(sizeof(double) * scorer->ncolumns);
 	scorer->scores = palloc(sizeof(double) * posterior->components);
+	scorer->terms = palloc0(sizeof(int) * scorer->ncandidates);
+	for (int c = 0; c < scorer->ncandidates; c++)
+		for (int t = 0; t < scorer->nterms; t++)
+			if (term_components[t] == scorer->components[c])
+				scorer->terms[c] = t;
 	pfree(term_components);
 	return scorer;
 }
 
+/* --- rows that lack columns --- */
+
 /*
- * Raises an error for a value that no density is defined for.
+ * Makes room for what such rows need, when there is the first one.
  */
 static void
+MakeRoom(Scorer *scorer)
+{
+	MemoryContext old = MemoryContextSwitchTo(scorer->context);
+	Pattern   **patterns = palloc(sizeof(Pattern *) * scorer->nleaves);
+	Size		largest = 1;
+	Size		constants = 0;
+
+	for (int i = 0; i < scorer->nleaves; i++)
+	{
+		const ScorerLeaf *leaf = &scorer->leaves[i];
+
+		if (leaf->kernel->condition == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("node \"%s\" needs values of all its columns", leaf->name)));
+		patterns[i] = CreatePattern(leaf->dim);
+		largest = Max(largest, leaf->dim);
+		constants = Max(constants, Max(leaf->constants_size, leaf->predictive_size));
+	}
+	scorer->conditional.constants = palloc_extended(sizeof(double) * (constants + largest * (largest + 1)), MCXT_ALLOC_HUGE);
+	scorer->observed = palloc(sizeof(double) * largest);
+	scorer->work = palloc_extended(sizeof(double) * largest * largest, MCXT_ALLOC_HUGE);
+	scorer->patterns = patterns;
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Finds out what the leaves lack in a row.
+ */
+static void
+ReadPatterns(Scorer *scorer)
+{
+	if (scorer->patterns == NULL)
+		MakeRoom(scorer);
+	for (int i = 0; i < scorer->nleaves; i++)
+		ReadPattern(scorer->row + scorer->leaves[i].first_column, scorer->patterns[i]);
+}
+
+/*
+ * Collects what the row has of a leaf, and places its conditional.
+ */
+static void
+EnterLeaf(Scorer *scorer, int index, int constants_size)
+{
+	const Pattern *pattern = scorer->patterns[index];
+	const double *row = scorer->row + scorer->leaves[index].first_column;
+
+	for (int i = 0; i < pattern->nobserved; i++)
+		scorer->observed[i] = row[pattern->observed[i]];
+	scorer->conditional = PlaceConditional(scorer->conditional.constants, pattern, constants_size);
+}
+
+void
+ConditionLeaf(Scorer *scorer, int index, int candidate)
+{
+	const ScorerLeaf *leaf = &scorer->leaves[index];
+	const Pattern *pattern = scorer->patterns[index];
+
+	EnterLeaf(scorer, index, leaf->kernel->constants_size(pattern->nobserved));
+	leaf->kernel->condition(leaf->dim, leaf->constants + (Size) candidate * leaf->constants_size, NULL, pattern,
+							scorer->work, &scorer->conditional);
+}
+
+void
+ConditionTerm(Scorer *scorer, int index, int term)
+{
+	const ScorerLeaf *leaf = &scorer->leaves[index];
+	const Pattern *pattern = scorer->patterns[index];
+
+	EnterLeaf(scorer, index, leaf->kernel->predictive_size(pattern->nobserved));
+	leaf->kernel->condition_predictive(leaf->dim, leaf->predictive + (Size) term * leaf->predictive_size, pattern,
+									   scorer->work, &scorer->conditional);
+}
+
+/*
+ * Returns the expected log density of a leaf under a candidate.
+ */
+static double
+LeafScore(Scorer *scorer, int index, int candidate)
+{
+	const ScorerLeaf *leaf = &scorer->leaves[index];
+
+	if (likely(!scorer->lacking))
+		return leaf->kernel->score_row(leaf->dim, leaf->constants + (Size) candidate * leaf->constants_size,
+									   scorer->row + leaf->first_column);
+	ConditionLeaf(scorer, index, candidate);
+	return leaf->kernel->score_row(scorer->patterns[index]->nobserved, scorer->conditional.constants, scorer->observed);
+}
+
+/*
+ * Returns the log predictive density of a leaf in one term.
+ */
+static double
+LeafDensity(Scorer *scorer, int index, int term)
+{
+	const ScorerLeaf *leaf = &scorer->leaves[index];
+
+	if (likely(!scorer->lacking))
+		return leaf->kernel->predictive_row(leaf->dim, leaf->predictive + (Size) term * leaf->predictive_size,
+											scorer->row + leaf->first_column);
+	ConditionTerm(scorer, index, term);
+	return leaf->kernel->predictive_row(scorer->patterns[index]->nobserved, scorer->conditional.constants,
+										scorer->observed);
+}
+
+void
 RefuseValue(const Scorer *scorer, int column, double value)
 {
 	ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
@@ -259,6 +375,7 @@ RefuseValue(const Scorer *scorer, int column, double value)
 static void
 CentreRow(Scorer *scorer, const double *x)
 {
+	scorer->lacking = false;
 	for (int i = 0; i < scorer->nleaves; i++)
 	{
 		const ScorerLeaf *leaf = &scorer->leaves[i];
@@ -268,10 +385,16 @@ CentreRow(Scorer *scorer, const double *x)
 			int			column = leaf->first_column + j;
 
 			if (unlikely(!isfinite(x[column])))
-				RefuseValue(scorer, column, x[column]);
+			{
+				if (isinf(x[column]))
+					RefuseValue(scorer, column, x[column]);
+				scorer->lacking = true;
+			}
 			scorer->row[column] = x[column] - leaf->centre[j];
 		}
 	}
+	if (unlikely(scorer->lacking))
+		ReadPatterns(scorer);
 }
 
 /*
@@ -285,14 +408,10 @@ ScoreCandidates(Scorer *scorer, const double *x)
 	memcpy(scorer->scores, scorer->log_weights, sizeof(double) * scorer->ncandidates);
 	for (int i = 0; i < scorer->nleaves; i++)
 	{
-		const ScorerLeaf *leaf = &scorer->leaves[i];
-		const double *row = scorer->row + leaf->first_column;
-		const double *constants = leaf->constants;
-
-		if (!leaf->mixture)
+		if (!scorer->leaves[i].mixture)
 			continue;
-		for (int c = 0; c < scorer->ncandidates; c++, constants += leaf->constants_size)
-			scorer->scores[c] += leaf->kernel->score_row(leaf->dim, constants, row);
+		for (int c = 0; c < scorer->ncandidates; c++)
+			scorer->scores[c] += LeafScore(scorer, i, c);
 	}
 }
 
@@ -384,17 +503,13 @@ ScoreDensity(Scorer *scorer, const double *x)
 	memcpy(scorer->scores, scorer->term_log_weights, sizeof(double) * scorer->nterms);
 	for (int i = 0; i < scorer->nleaves; i++)
 	{
-		const ScorerLeaf *leaf = &scorer->leaves[i];
-		const double *row = scorer->row + leaf->first_column;
-		const double *constants = leaf->predictive;
-
-		if (!leaf->mixture)
+		if (!scorer->leaves[i].mixture)
 		{
-			density += leaf->kernel->predictive_row(leaf->dim, constants, row);
+			density += LeafDensity(scorer, i, 0);
 			continue;
 		}
-		for (int t = 0; t < scorer->nterms; t++, constants += leaf->predictive_size)
-			scorer->scores[t] += leaf->kernel->predictive_row(leaf->dim, constants, row);
+		for (int t = 0; t < scorer->nterms; t++)
+			scorer->scores[t] += LeafDensity(scorer, i, t);
 	}
 	return density + LogSumExp(scorer->scores, scorer->nterms);
 }

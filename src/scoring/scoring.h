@@ -56,9 +56,20 @@ typedef struct Scorer
 	double	   *means;
 	double	   *deviations;		/* standard deviations */
 
+	/* rows that lack columns */
+	bool		marginalize;	/* they have labels and densities */
+	bool		lacking;		/* the row lacks some; they are NaN in it */
+	Pattern   **patterns;		/* of the row, for each leaf; NULL until there is such a row */
+	Conditional conditional;	/* of one candidate or term at a time */
+	double	   *observed;		/* what the row has of a leaf */
+	double	   *work;
+
 	/* memory */
+	MemoryContext context;
+	double	   *given;			/* the row as it was given, where it lacks columns */
 	double	   *row;			/* the row in the coordinates of the leaves */
 	double	   *scores;			/* of the candidates, or terms */
+	int		   *terms;			/* of each candidate */
 } Scorer;
 
 /*
@@ -75,7 +86,12 @@ typedef enum Candidates
 /* Allocates in the current memory context. */
 extern Scorer *BuildScorer(const Posterior *posterior, Candidates candidates);
 
-/* Returns the best component for a row of ncolumns finite numbers in the user's units; -1 if there are no candidates. */
+/*
+ * Rows are ncolumns finite numbers in the user's units, or NaN for what is
+ * missing: then everything is by the columns that are there.
+ *
+ * Returns the best component for a row; -1 if there are no candidates.
+ */
 extern int	ScoreComponent(Scorer *scorer, const double *x);
 
 /* The same, as an index into the candidates. */
@@ -86,6 +102,9 @@ extern void ScoreProbabilities(Scorer *scorer, const double *x, double *probabil
 
 /* Adds means and standard deviations to a scorer of this posterior. */
 extern void PrepareExplanation(Scorer *scorer, const Posterior *posterior);
+
+/* Raises an error for a value that no density is defined for. */
+extern void RefuseValue(const Scorer *scorer, int column, double value);
 
 /* Returns the log predictive density of a row. */
 extern double ScoreDensity(Scorer *scorer, const double *x);
@@ -99,7 +118,17 @@ extern double ScoreDensity(Scorer *scorer, const double *x);
 extern Scorer *ScorerByName(FunctionCallInfo fcinfo, bool explanation);
 extern Scorer *ScorerByValue(FunctionCallInfo fcinfo, bool explanation);
 
-/* The row that argument 1, an array, holds; NULL if one of its elements is.  Raises an error for a wrong number of them. */
-extern const double *ScorerRow(FunctionCallInfo fcinfo, const Scorer *scorer);
+/*
+ * Makes the conditional of a leaf for the row that was scored last, of a
+ * candidate (in expectation) or of a term of the density, and `observed`.
+ */
+extern void ConditionLeaf(Scorer *scorer, int leaf, int candidate);
+extern void ConditionTerm(Scorer *scorer, int leaf, int term);
+
+/*
+ * The row that argument 1, an array, holds; NULL if it holds only NULLs or, unless
+ * `marginalize`, any.  Raises an error for a wrong number of elements, and for NaN.
+ */
+extern const double *ScorerRow(FunctionCallInfo fcinfo, Scorer *scorer, bool marginalize);
 
 #endif							/* BNAI_SCORING_H */

@@ -16,7 +16,7 @@ PG_FUNCTION_INFO_V1(bnai_typicality_by_value);
 static Datum
 RankDensity(FunctionCallInfo fcinfo, Scorer *scorer)
 {
-	const double *row = scorer == NULL ? NULL : ScorerRow(fcinfo, scorer);
+	const double *row = scorer == NULL ? NULL : ScorerRow(fcinfo, scorer, false);
 
 	if (row == NULL)
 		PG_RETURN_NULL();

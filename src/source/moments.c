@@ -13,6 +13,7 @@
 #include <math.h>
 
 #include "numerics/kernels.h"
+#include "numerics/linalg.h"
 #include "source/moments.h"
 
 /* The centre is rounded to this fraction of the scale, so that the order of summation does not change it */
@@ -44,6 +45,13 @@ CreateMoments(int dim)
 void
 FreeMoments(RowMoments *moments)
 {
+	if (moments->pairs)
+	{
+		pfree(moments->pairs->counts);
+		pfree(moments->pairs->means);
+		pfree(moments->pairs->products);
+		pfree(moments->pairs);
+	}
 	pfree(moments->mean);
 	pfree(moments->products);
 	pfree(moments->centred);
@@ -55,7 +63,8 @@ FreeMoments(RowMoments *moments)
 
 /* Adds the rows of one block, less the pivot, to the lanes. */
 static void
-AddBlock(RowMoments *moments, const double *const *columns, const double *weights, const double *pivot, int first, int rows)
+AddBlock(RowMoments *moments, const double *const *columns, const double *weights, int dim, const double *pivot, int first,
+		 int rows)
 {
 	static const double ones[KERNEL_MAX_ROWS] = {[0 ... KERNEL_MAX_ROWS - 1] = 1.0};
 	double		rest[KERNEL_MAX_ROWS];
@@ -68,7 +77,7 @@ AddBlock(RowMoments *moments, const double *const *columns, const double *weight
 			rest[n] = n >= rows ? 0.0 : weights != NULL ? weights[first + n] : 1.0;
 		r = rest;
 	}
-	for (int j = 0; j < moments->dim; j++)
+	for (int j = 0; j < dim; j++)
 	{
 		double	   *to = moments->centred + (Size) j * KERNEL_MAX_ROWS;
 		const double *from = columns[j] + first;
@@ -76,7 +85,20 @@ AddBlock(RowMoments *moments, const double *const *columns, const double *weight
 		for (int n = 0; n < padded; n++)
 			to[n] = n < rows ? from[n] - pivot[j] : 0.0;
 	}
-	ActiveKernels->quadratic_sums(moments->dim, moments->columns, r, padded, moments->lanes);
+	ActiveKernels->quadratic_sums(dim, moments->columns, r, padded, moments->lanes);
+}
+
+/* Writes the sums of rows, less the pivot. */
+static void
+SumRows(RowMoments *moments, const double *const *columns, const double *weights, int dim, const double *pivot, int rows)
+{
+	int			size = QuadraticSize(dim);
+
+	memset(moments->lanes, 0, sizeof(double) * size * KERNEL_LANES);
+	memset(moments->sums, 0, sizeof(double) * size);
+	for (int n = 0; n < rows; n += KERNEL_MAX_ROWS)
+		AddBlock(moments, columns, weights, dim, pivot, n, Min(KERNEL_MAX_ROWS, rows - n));
+	ReduceLanes(size, moments->lanes, moments->sums);
 }
 
 /* Merges sums about a pivot into the moments. */
@@ -108,7 +130,6 @@ MergeSums(RowMoments *moments, const double *pivot)
 void
 AddMoments(RowMoments *moments, const double *const *columns, const double *weights, int rows)
 {
-	int			size = QuadraticSize(moments->dim);
 	double	   *pivot;
 
 	if (rows == 0)
@@ -116,11 +137,7 @@ AddMoments(RowMoments *moments, const double *const *columns, const double *weig
 	pivot = palloc(sizeof(double) * moments->dim);
 	for (int j = 0; j < moments->dim; j++)
 		pivot[j] = moments->rows > 0 ? moments->mean[j] : columns[j][0];
-	memset(moments->lanes, 0, sizeof(double) * size * KERNEL_LANES);
-	memset(moments->sums, 0, sizeof(double) * size);
-	for (int n = 0; n < rows; n += KERNEL_MAX_ROWS)
-		AddBlock(moments, columns, weights, pivot, n, Min(KERNEL_MAX_ROWS, rows - n));
-	ReduceLanes(size, moments->lanes, moments->sums);
+	SumRows(moments, columns, weights, moments->dim, pivot, rows);
 	MergeSums(moments, pivot);
 	pfree(pivot);
 }
@@ -130,6 +147,142 @@ static Size
 ProductIndex(int i, int j)
 {
 	return i >= j ? (Size) i * (i + 1) / 2 + j : (Size) j * (j + 1) / 2 + i;
+}
+
+/* --- rows that lack columns --- */
+
+static PairMoments *
+CreatePairs(int dim)
+{
+	PairMoments *pairs = palloc0(sizeof(PairMoments));
+
+	pairs->counts = AllocDoubles((Size) dim * dim);
+	pairs->means = AllocDoubles((Size) dim * dim);
+	pairs->products = AllocDoubles((Size) dim * dim);
+	return pairs;
+}
+
+/* Merges mean and products of the observed columns of some rows into those of the pairs. */
+static void
+MergePairs(PairMoments *pairs, int dim, int nobserved, const int *observed, const double *mean, const double *products,
+		   double rows)
+{
+	for (int i = 0; i < nobserved; i++)
+		for (int j = 0; j < nobserved; j++)
+		{
+			Size		pair = (Size) observed[i] * dim + observed[j];
+			Size		mirrored = (Size) observed[j] * dim + observed[i];
+			double		total = pairs->counts[pair] + rows;
+			double		shift = mean[i] - pairs->means[pair];
+
+			/* the upper triangle first: the mirrored mean is still the old one */
+			if (j >= i)
+				pairs->products[pair] += products[ProductIndex(i, j)]
+					+ pairs->counts[pair] * rows / total * shift * (mean[j] - pairs->means[mirrored]);
+			else
+				pairs->products[pair] = pairs->products[mirrored];
+			pairs->means[pair] += shift * rows / total;
+			pairs->counts[pair] = total;
+		}
+	pairs->rows += rows;
+}
+
+double
+AddIncompleteMoments(RowMoments *moments, const double *const *columns, const double *weights, int nobserved,
+					 const int *observed, int rows)
+{
+	const double **present = palloc(sizeof(double *) * nobserved);
+	double	   *mean = palloc(sizeof(double) * nobserved);
+	double	   *s = moments->sums + 1;
+	double	   *ss = s + nobserved;
+	double		total;
+
+	if (moments->pairs == NULL)
+		moments->pairs = CreatePairs(moments->dim);
+	for (int i = 0; i < nobserved; i++)
+	{
+		present[i] = columns[observed[i]];
+		mean[i] = present[i][0];
+	}
+	SumRows(moments, present, weights, nobserved, mean, rows);
+	total = moments->sums[0];
+	if (total > 0.0)
+	{
+		for (int i = 0; i < nobserved; i++)
+			for (int j = 0; j <= i; j++)
+				ss[ProductIndex(i, j)] -= s[i] * s[j] / total;
+		for (int i = 0; i < nobserved; i++)
+			mean[i] += s[i] / total;
+		MergePairs(moments->pairs, moments->dim, nobserved, observed, mean, ss, total);
+	}
+	pfree(present);
+	pfree(mean);
+	return total;
+}
+
+/* How much smaller covariances are made each time that they fit no distribution */
+#define SHRINK 0.9
+#define LEAST_FACTOR 1e-3
+
+/* Returns a factor for the covariances of different columns, at most 1, such that correlations are positive definite. */
+static double
+FittingFactor(const PairMoments *pairs, int dim)
+{
+	double	   *correlation = AllocDoubles((Size) dim * dim * 2);
+	double		factor = 1.0;
+
+	while (factor > LEAST_FACTOR)
+	{
+		for (int i = 0; i < dim; i++)
+			for (int j = 0; j < dim; j++)
+			{
+				Size		pair = (Size) i * dim + j;
+				Size		ii = (Size) i * (dim + 1);
+				Size		jj = (Size) j * (dim + 1);
+				double		scale = sqrt(pairs->products[ii] / pairs->counts[ii]) * sqrt(pairs->products[jj] / pairs->counts[jj]);
+
+				correlation[pair] = i == j ? 1.0 : scale > 0.0 && pairs->counts[pair] > 0
+					? factor * pairs->products[pair] / pairs->counts[pair] / scale : 0.0;
+			}
+		if (Cholesky(correlation, dim, correlation + (Size) dim * dim))
+		{
+			pfree(correlation);
+			return factor;
+		}
+		factor *= SHRINK;
+	}
+	pfree(correlation);
+	return 0.0;
+}
+
+void
+FinishMoments(RowMoments *moments)
+{
+	PairMoments *pairs = moments->pairs;
+	int			dim = moments->dim;
+	int		   *all = palloc(sizeof(int) * dim);
+	double		factor;
+
+	if (pairs == NULL)
+		return;
+	for (int j = 0; j < dim; j++)
+		all[j] = j;
+	if (moments->rows > 0)
+		MergePairs(pairs, dim, dim, all, moments->mean, moments->products, moments->rows);
+	factor = FittingFactor(pairs, dim);
+	moments->rows = pairs->rows;
+	for (int i = 0; i < dim; i++)
+	{
+		moments->mean[i] = pairs->means[(Size) i * (dim + 1)];
+		for (int j = 0; j <= i; j++)
+		{
+			Size		pair = (Size) i * dim + j;
+
+			moments->products[ProductIndex(i, j)] = pairs->counts[pair] == 0 ? 0.0
+				: (i == j ? 1.0 : factor) * pairs->products[pair] / pairs->counts[pair] * moments->rows;
+		}
+	}
+	pfree(all);
 }
 
 void

@@ -8,12 +8,23 @@
 
 #include "distributions/frame.h"
 
+/* Moments of each pair of columns over the rows that have both: dim x dim numbers each */
+typedef struct PairMoments
+{
+	double		rows;			/* of all rows added here */
+	double	   *counts;
+	double	   *means;			/* of the first column of the pair */
+	double	   *products;
+} PairMoments;
+
 typedef struct RowMoments
 {
 	int			dim;
 	double		rows;			/* or the sum of their weights */
 	double	   *mean;			/* dim */
 	double	   *products;		/* sums of products of differences from the mean: j <= i, row by row */
+
+	PairMoments *pairs;			/* of rows that lack columns; NULL: there are none */
 
 	/* work space */
 	double	   *centred;		/* one block of rows, less the pivot */
@@ -27,6 +38,17 @@ extern void FreeMoments(RowMoments *moments);
 
 /* Adds the rows of a chunk; without weights (NULL) each counts for one. */
 extern void AddMoments(RowMoments *moments, const double *const *columns, const double *weights, int rows);
+
+/* Adds rows that lack the same columns, and returns what they count for; `observed` are the other columns. */
+extern double AddIncompleteMoments(RowMoments *moments, const double *const *columns, const double *weights,
+								   int nobserved, const int *observed, int rows);
+
+/*
+ * Ends adding.  Where rows lack columns, mean and variance are of the values
+ * that are there, and covariances of the rows that have both, made smaller
+ * together if they fit no distribution.
+ */
+extern void FinishMoments(RowMoments *moments);
 
 /* Writes mean and covariance in a frame. */
 extern void MomentsInFrame(const RowMoments *moments, const Frame *frame, double *mean, double *covariance);

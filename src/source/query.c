@@ -15,6 +15,7 @@
 #include "tcop/dest.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/float.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -125,22 +126,49 @@ Weight(const LoadRequest *request, Datum value, bool isnull)
 	return weight;
 }
 
+/* True if a row takes part that is NULL in `missing` of the columns. */
+static bool
+TakesPart(const RowIntake *intake, const bool *nulls, int missing)
+{
+	const LoadRequest *request = intake->request;
+	int			column = 0;
+
+	if (request->missing != MISSING_ERROR)
+		return request->missing == MISSING_MARGINALIZE && missing < request->ncolumns;
+	while (!nulls[column])
+		column++;
+	ereport(ERROR,
+			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+			 OidIsValid(request->source) ?
+			 errmsg("column \"%s\" of \"%s\" holds NULL", request->columns[column], get_rel_name(request->source)) :
+			 errmsg("NULL was given for column \"%s\"", request->columns[column]),
+			 errdetail("The network's setting \"missing\" is \"error\"."),
+			 errhint("Correct the rows, or set \"missing\" to \"marginalize\" or \"skip\" with bnai_set().")));
+}
+
 void
 TakeRow(RowIntake *intake, const Datum *values, const bool *nulls)
 {
 	int			ncolumns = intake->request->ncolumns;
 	const RowStore *rows = intake->result.rows;
+	int			missing = 0;
 
 	for (int j = 0; j < ncolumns; j++)
 	{
-		if (nulls[j])
+		if (unlikely(nulls[j]))
 		{
-			intake->result.skipped++;
-			return;
+			intake->values[j] = get_float8_nan();
+			missing++;
+			continue;
 		}
 		intake->values[j] = DatumGetFloat8(values[j]);
 		if (unlikely(!isfinite(intake->values[j])))
 			ReportNotFinite(intake, j);
+	}
+	if (unlikely(missing > 0) && !TakesPart(intake, nulls, missing))
+	{
+		intake->result.skipped++;
+		return;
 	}
 	if (intake->request->label_column)
 		intake->values[ncolumns] = nulls[ncolumns] ? -1 : LabelIndex(intake, values[ncolumns]);

@@ -5,6 +5,7 @@
 #ifndef BNAI_QUERY_H
 #define BNAI_QUERY_H
 
+#include "catalog/network.h"
 #include "source/rowstore.h"
 
 typedef struct LoadRequest
@@ -16,6 +17,7 @@ typedef struct LoadRequest
 	const char *label_column;	/* NULL: none; else its distinct values become components */
 	int			max_labels;
 	const char *weight_column;	/* NULL: none; else what each row counts for */
+	MissingAction missing;		/* what is done with rows that are NULL in some of the columns */
 	bool		keep;			/* the rows outlive the transaction; they are not shared then */
 	int64		share_from;		/* rows from which they are shared with workers; 0: never */
 } LoadRequest;
@@ -23,7 +25,7 @@ typedef struct LoadRequest
 typedef struct LoadResult
 {
 	RowStore   *rows;
-	int64		skipped;		/* rows with a NULL among the observed columns */
+	int64		skipped;		/* rows that are NULL in all of the columns, or in any where they take no part */
 	int			nlabels;
 } LoadResult;
 

@@ -8,6 +8,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "access/parallel.h"
 #include "access/xact.h"
 #include "miscadmin.h"
@@ -16,6 +18,7 @@
 #include "guc.h"
 #include "compat.h"
 #include "numerics/kernels.h"
+#include "source/patterns.h"
 #include "source/storage.h"
 
 /* What a chunk takes, about; its rows are a multiple of KERNEL_MAX_ROWS, so that only its last block is short */
@@ -245,6 +248,49 @@ ColumnsOf(const RowStore *store, const double *chunk, const double **columns)
 		columns[j] = chunk + j * store->storage->stride;
 }
 
+/* Adds the rows of a run that lack the same columns to the moments, and counts what they lack. */
+static void
+AddRun(RowStore *store, const double *const *columns, int rows)
+{
+	const double *weights = store->weighted ? columns[store->width - 1] : NULL;
+	int		   *observed = palloc(sizeof(int) * store->ncolumns);
+	int			nobserved = 0;
+	double		total;
+
+	for (int j = 0; j < store->ncolumns; j++)
+		if (!isnan(columns[j][0]))
+			observed[nobserved++] = j;
+	if (nobserved == store->ncolumns)
+		AddMoments(store->storage->moments, columns, weights, rows);
+	else
+	{
+		total = AddIncompleteMoments(store->storage->moments, columns, weights, nobserved, observed, rows);
+		for (int j = 0; j < store->ncolumns; j++)
+			store->missing[j] += isnan(columns[j][0]) ? total : 0.0;
+	}
+	pfree(observed);
+}
+
+/* Sorts the chunk that was filled by what its rows lack, and adds it to the moments. */
+static void
+AddIncompleteChunk(RowStore *store, const double **columns)
+{
+	RowStorage *storage = store->storage;
+	int			run;
+
+	store->incomplete = true;
+	if (store->missing == NULL)
+		store->missing = MemoryContextAllocZero(storage->context, sizeof(double) * store->ncolumns);
+	SortByPattern(store, &storage->filling, 1, storage->filled);
+	for (int first = 0; first < storage->filled; first += run)
+	{
+		run = PatternRows(columns, store->ncolumns, 0, storage->filled - first);
+		AddRun(store, columns, run);
+		for (int j = 0; j < store->width; j++)
+			columns[j] += run;
+	}
+}
+
 /* Ends the chunk that was being filled. */
 static void
 CloseChunk(RowStore *store)
@@ -261,7 +307,10 @@ CloseChunk(RowStore *store)
 			storage->filling[j * storage->stride + n] = 0.0;
 	columns = palloc(sizeof(double *) * store->width);
 	ColumnsOf(store, storage->filling, columns);
-	AddMoments(storage->moments, columns, store->weighted ? columns[store->width - 1] : NULL, storage->filled);
+	if (storage->lacking)
+		AddIncompleteChunk(store, columns);
+	else
+		AddMoments(storage->moments, columns, store->weighted ? columns[store->width - 1] : NULL, storage->filled);
 	pfree(columns);
 	if (storage->filling == storage->buffer)
 		BufFileWrite(storage->file, storage->buffer, storage->chunk_bytes);
@@ -295,6 +344,7 @@ OpenChunk(RowStore *store)
 		storage->filling = storage->buffer;
 	}
 	storage->filled = 0;
+	storage->lacking = false;
 	store->nchunks++;
 	MemoryContextSwitchTo(old);
 }
@@ -309,7 +359,10 @@ RowStoreAppend(RowStore *store, const double *values)
 		OpenChunk(store);
 	to = storage->filling + storage->filled++;
 	for (int j = 0; j < store->width; j++)
+	{
 		to[j * storage->stride] = values[j];
+		storage->lacking |= isnan(values[j]);
+	}
 	store->rows++;
 	store->total += store->weighted ? values[store->width - 1] : 1.0;
 }
@@ -343,12 +396,32 @@ MoveIntoFrame(const RowStore *store, double *chunk, int rows)
 	}
 }
 
+/* Chunks in memory that are sorted by pattern together, lest sorting takes much memory itself */
+#define SORT_CHUNKS 128
+
+/* Sorts chunks in memory together, so that rows that lack the same columns form long runs. */
+static void
+SortMemory(RowStore *store)
+{
+	RowStorage *storage = store->storage;
+
+	for (int c = 0; c < storage->memory_chunks; c += SORT_CHUNKS)
+	{
+		int			n = Min(SORT_CHUNKS, storage->memory_chunks - c);
+
+		CHECK_FOR_INTERRUPTS();
+		SortByPattern(store, storage->chunks + c, n, ChunkRows(store, c + n - 1));
+	}
+}
+
 /* Ends loading, in whatever frame the store has. */
 static void
 EndLoading(RowStore *store)
 {
 	RowStorage *storage = store->storage;
 
+	if (store->incomplete && storage->memory_chunks > 1)
+		SortMemory(store);
 	for (int c = 0; c < storage->memory_chunks; c++)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -366,6 +439,7 @@ RowStoreFinish(RowStore *store, const int *label_ranks)
 	MemoryContext old = MemoryContextSwitchTo(storage->context);
 
 	CloseChunk(store);
+	FinishMoments(storage->moments);
 	if (store->total > 0)
 	{
 		if (label_ranks)
@@ -392,6 +466,9 @@ RowStoreFinishLike(RowStore *store)
 	for (int j = 0; j < store->ncolumns; j++)
 		same.scale[j] = 1.0;
 	CloseChunk(store);
+	FinishMoments(storage->moments);
+	if (store->incomplete && storage->memory_chunks > 1)
+		SortMemory(store);
 	if (store->total > 0)
 		MomentsInFrame(storage->moments, &same, store->mean, store->covariance);
 	FreeMoments(storage->moments);
@@ -505,10 +582,12 @@ RowStoreCopy(const RowStore *store, double *copy)
 }
 
 RowStore *
-RowStoreOfCopy(const RowStore *like, int64 rows, double *copy)
+RowStoreOfCopy(const RowStore *like, bool incomplete, int64 rows, double *copy)
 {
 	RowStore   *store = CreateShape(like->ncolumns, like->labelled, like->weighted);
 	RowStorage *storage;
+
+	store->incomplete = incomplete;
 
 	store->rows = rows;
 	store->nchunks = (rows + store->chunk_rows - 1) / store->chunk_rows;

@@ -8,6 +8,10 @@
  * is read-only, and RowStoreFree.  An error needs no cleaning up: files and
  * shared memory belong to the resource owner of whoever created the store.
  *
+ * A missing value is NaN, in what is appended and in what is read.  Where the
+ * store is incomplete, the rows of each chunk that lack the same columns stand
+ * together, the complete ones first; else it is as if nothing could be missing.
+ *
  * Chunks lie in memory as far as bnai.work_mem goes, and beyond that in a
  * temporary file that is read once per pass.
  */
@@ -30,6 +34,8 @@ typedef struct RowStore
 	int			width;			/* columns, with label and weight */
 	int64		rows;
 	double		total;			/* sum of the weights; the number of rows where they have none */
+	bool		incomplete;		/* is a value missing anywhere? */
+	double	   *missing;		/* for how many rows each column is missing, by weight; NULL: none; not known to workers */
 	int			chunk_rows;		/* of every chunk but the last */
 	int			nchunks;
 
@@ -37,7 +43,7 @@ typedef struct RowStore
 	Frame		frame;			/* dim = ncolumns */
 	char	  **names;			/* of the columns, for errors */
 	const FrameGroups *frame_groups;	/* NULL: each column has a frame of its own */
-	double	   *mean;			/* ncolumns; near 0 */
+	double	   *mean;			/* ncolumns; near 0; of the values that are there */
 	double	   *covariance;		/* ncolumns x ncolumns */
 
 	RowStorage *storage;
@@ -108,6 +114,6 @@ extern bool SegmentFits(Size size, Size reserve);
 /* Copies of small stores that have the columns of another: their size, the copying, and a store that reads one. */
 extern Size RowStoreCopySize(const RowStore *like, int64 rows);
 extern void RowStoreCopy(const RowStore *store, double *copy);
-extern RowStore *RowStoreOfCopy(const RowStore *like, int64 rows, double *copy);
+extern RowStore *RowStoreOfCopy(const RowStore *like, bool incomplete, int64 rows, double *copy);
 
 #endif

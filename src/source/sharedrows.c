@@ -177,6 +177,7 @@ PublishRows(const RowStore *store)
 	shared->ncolumns = n;
 	shared->labelled = store->labelled;
 	shared->weighted = store->weighted;
+	shared->incomplete = store->incomplete;
 	shared->rows = store->rows;
 	shared->memory_chunks = storage->memory_chunks;
 	shared->max_labels = storage->max_labels;
@@ -231,6 +232,7 @@ RowStoreAttach(dsm_handle handle)
 	n = shared->ncolumns;
 	store = CreateShape(n, shared->labelled, shared->weighted);
 	store->storage = CreateStorage(store, CurrentMemoryContext, 0);
+	store->incomplete = shared->incomplete;
 	store->rows = shared->rows;
 	store->nchunks = (shared->rows + store->chunk_rows - 1) / store->chunk_rows;
 	memcpy(store->frame.centre, shared->frame, sizeof(double) * n);

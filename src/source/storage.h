@@ -19,6 +19,7 @@ typedef struct SharedRows
 	int			ncolumns;
 	bool		labelled;
 	bool		weighted;
+	bool		incomplete;
 	int64		rows;
 	int			memory_chunks;
 	int			nsegments;
@@ -65,6 +66,7 @@ struct RowStorage
 	/* loading */
 	double	   *filling;		/* the chunk that rows are appended to */
 	int			filled;			/* its rows */
+	bool		lacking;		/* some of them lack columns */
 	RowMoments *moments;
 
 	/* what is done to a chunk when it is read from the file */

@@ -33,7 +33,9 @@ CREATE TABLE bnai_network (
 	prune boolean NOT NULL DEFAULT true,
 	history integer NOT NULL DEFAULT 10
 		CONSTRAINT history_is_positive CHECK (history > 0),
-	weight_column name
+	weight_column name,
+	missing text
+		CONSTRAINT missing_is_known CHECK (missing IN ('marginalize', 'skip', 'error'))
 );
 
 CREATE TABLE bnai_node (
@@ -103,6 +105,7 @@ COMMENT ON COLUMN bnai_network.resolution IS 'values are taken as exact to this 
 COMMENT ON COLUMN bnai_network.prune IS 'take components out of use that no row needs; false: the number of components is fixed';
 COMMENT ON COLUMN bnai_network.history IS 'number of runs that are kept, with their posteriors';
 COMMENT ON COLUMN bnai_network.weight_column IS 'column of the source that says how often each row counts: numbers, 0 or more, as if the row were there so many times; NULL: each row counts once';
+COMMENT ON COLUMN bnai_network.missing IS 'what is done with a row that is NULL in some of its observed columns: marginalize (it takes part with what it has, and gets a label), skip, or error; NULL: marginalize in a clustering, skip in other networks; a row that is NULL in all of them is skipped';
 COMMENT ON TABLE bnai_node IS 'Nodes of the networks; see the views bnai_nodes and bnai_edges';
 COMMENT ON TABLE bnai_run IS 'Runs: one for each inference, with its posterior and trace; see the view bnai_runs';
 

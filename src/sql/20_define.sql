@@ -12,6 +12,7 @@ CREATE FUNCTION bnai_create_network(
 	start text DEFAULT NULL,
 	restart_sample integer DEFAULT NULL,
 	resolution double precision DEFAULT NULL,
+	missing text DEFAULT NULL,
 	results_column text DEFAULT NULL,
 	counter_threshold bigint DEFAULT NULL,
 	threshold_action text DEFAULT NULL,
@@ -48,7 +49,7 @@ COMMENT ON FUNCTION bnai_drop_network IS 'drops a network with its nodes and run
 CREATE FUNCTION bnai_set(network text, setting text, value text)
 RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION bnai_set IS
-'changes a setting of a network: counter_threshold, history, max_iterations, moves, owner, prune, resolution, restart_sample, restarts, results_column, seed, start, threshold_action, tolerance or weight_column; NULL is the default';
+'changes a setting of a network: counter_threshold, history, max_iterations, missing, moves, owner, prune, resolution, restart_sample, restarts, results_column, seed, start, threshold_action, tolerance or weight_column; NULL is the default';
 
 CREATE FUNCTION bnai_create_clustering(
 	network text,
@@ -66,6 +67,7 @@ CREATE FUNCTION bnai_create_clustering(
 	start text DEFAULT NULL,
 	restart_sample integer DEFAULT NULL,
 	resolution double precision DEFAULT NULL,
+	missing text DEFAULT NULL,
 	counter_threshold bigint DEFAULT NULL,
 	threshold_action text DEFAULT NULL,
 	prune boolean DEFAULT NULL,

@@ -55,3 +55,14 @@ CREATE FUNCTION bnai_explain(posterior bnai_posterior, VARIADIC observation floa
 	RETURNS SETOF record
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 ROWS 5 AS 'MODULE_PATHNAME', 'bnai_explain_by_value';
 COMMENT ON FUNCTION bnai_explain(bnai_posterior, float8[]) IS 'why a row has its label under a posterior, column by column';
+
+CREATE FUNCTION bnai_impute(network text, VARIADIC observation float8[], OUT column_name text, OUT value float8, OUT deviation float8)
+	RETURNS SETOF record
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50 ROWS 1 AS 'MODULE_PATHNAME', 'bnai_impute';
+COMMENT ON FUNCTION bnai_impute(text, float8[]) IS
+	'what is missing in a row: for each column that is NULL its expected value given the others and its standard deviation, over the clusters that the row may belong to; no rows where nothing is NULL, or everything';
+
+CREATE FUNCTION bnai_impute(posterior bnai_posterior, VARIADIC observation float8[], OUT column_name text, OUT value float8, OUT deviation float8)
+	RETURNS SETOF record
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 ROWS 1 AS 'MODULE_PATHNAME', 'bnai_impute_by_value';
+COMMENT ON FUNCTION bnai_impute(bnai_posterior, float8[]) IS 'what is missing in a row under a posterior: expected value and standard deviation of each column that is NULL';

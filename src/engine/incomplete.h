@@ -1,0 +1,59 @@
+/*
+ * incomplete.h
+ *		Blocks whose rows lack columns, the same ones in each row.
+ *
+ * Missing values are latent: given the component they have their best q, a
+ * Gaussian about what the other columns say (distributions/conditional.h).  So
+ * a leaf scores such a block with the constants of the columns that are there,
+ * and its statistics of these columns are completed afterwards, one block at a
+ * time: a run of one row costs a factorisation of its own, a long one nothing
+ * to speak of.
+ */
+#ifndef BNAI_INCOMPLETE_H
+#define BNAI_INCOMPLETE_H
+
+#include "engine/unit.h"
+
+/* What a work space needs for such blocks */
+struct IncompleteBlock
+{
+	int			ncolumns;		/* observed ones of the store */
+	double	   *row;			/* the first row of the block */
+	Pattern    *all;			/* over all columns */
+	Pattern   **patterns;		/* over those of each leaf */
+	double	   *copy;			/* columns x KERNEL_MAX_ROWS: the block with padding behind it */
+	double	   *filled;			/* the same with the missing values as they are expected */
+	const double **filled_columns;
+	Conditional *conditionals;	/* live components x leaves */
+	Size		nconditionals;
+	Size		memory_size;
+	double	   *memory;			/* of them */
+	double	   *work;			/* largest dimension squared */
+	double	   *lanes;			/* statistics of the observed columns */
+	double	   *stats;
+};
+
+extern IncompleteBlock *CreateIncompleteBlock(const NetworkPlan *plan, const RowStore *rows);
+extern void FreeIncompleteBlock(IncompleteBlock *block, int nleaves);
+
+/* Finds out what the row `first` of the chunk lacks; returns whether it lacks anything. */
+extern bool EnterPattern(WorkSpace *space, const NetworkPlan *plan, int first);
+
+/* Copies the block, with zeros behind its rows: what follows in the chunk may be NaN. */
+extern void PadBlock(WorkSpace *space, int valid, int padded);
+
+/* Computes the conditionals of all live components of a job. */
+extern void ConditionJob(WorkSpace *space, const Job *job);
+
+/* Adds a leaf's log densities of the columns that are there. */
+extern void ScoreIncomplete(WorkSpace *space, const Job *job, int component, int leaf, int rows, double *scores);
+
+/* Adds the completed statistics of a component to sums that are reduced already. */
+extern void AccumulateIncomplete(WorkSpace *space, const Job *job, int component, const double *r, int rows,
+								 double *sums);
+
+/* Returns the columns of the block with what a leaf expects of a component in place of missing values. */
+extern const double *const *FilledColumns(WorkSpace *space, const Job *job, int component, const PlanLeaf *leaf,
+										  int rows);
+
+#endif
