@@ -111,7 +111,7 @@ SELECT bnai_predict('clusters', VARIADIC '{1,NULL}');
 SELECT bnai_predict('clusters', VARIADIC NULL);
 SELECT bnai_score('clusters', 1);
 SELECT bnai_score('clusters', '-Infinity', 1);
-SELECT bnai_score('clusters', 1, NULL);
+SELECT bnai_score('clusters', NULL, NULL);
 SELECT * FROM bnai_predict_proba('clusters', 1);
 SELECT * FROM bnai_predict_proba('clusters', NULL, 1);
 
@@ -127,7 +127,7 @@ UPDATE visits SET time_b = 'NaN' WHERE id = 3;
 SELECT bnai_infer('clusters');
 UPDATE visits SET time_b = '-Infinity' WHERE id = 3;
 SELECT bnai_infer('clusters');
-UPDATE visits SET time_b = NULL;
+UPDATE visits SET time_a = NULL, time_b = NULL;
 SELECT bnai_infer('clusters');
 TRUNCATE visits;
 SELECT bnai_infer('clusters');

@@ -135,8 +135,11 @@ LoadNetworkRows(const Network *network, const NetworkPlan *plan, bool keep)
 				(errcode(ERRCODE_NO_DATA_FOUND),
 				 errmsg("relation \"%s\" has no rows to infer network \"%s\" from", get_rel_name(plan->source),
 						network->name),
-				 result.skipped > 0 ? errdetail("All of its " INT64_FORMAT " rows have a NULL among the observed columns.",
-												result.skipped) : 0));
+				 result.skipped == 0 ? 0 : plan->missing == MISSING_MARGINALIZE
+				 ? errdetail("All of its " INT64_FORMAT " rows hold nothing but NULLs in the observed columns.",
+							 result.skipped)
+				 : errdetail("All of its " INT64_FORMAT " rows have a NULL among the observed columns.",
+							 result.skipped)));
 	if (request.label_column && result.nlabels == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -7,7 +7,6 @@
  *
  *		int32	version
  *		int8	network type (0 general, 1 clustering)
- *		int8	did rows that lack columns take part?
  *		int64	rows
  *		double	elbo
  *		int32	number of quantiles of the log density (0 or DENSITY_QUANTILES), and them: doubles
@@ -21,6 +20,7 @@
  *		int32	number of leaves, and for each
  *					string name, string distribution, int8 mixture, int32 dim,
  *					a string for each column, the parameters
+ *		int8	did rows that lack columns take part?
  *
  * where the parameter of a leaf or selector is an int32, the index of a node,
  * or -1 followed by the doubles of a constant.  Version 1 has neither the flag
@@ -135,7 +135,6 @@ EncodePosterior(StringInfo out, const Posterior *posterior)
 {
 	pq_sendint32(out, POSTERIOR_VERSION);
 	pq_sendbyte(out, posterior->type == NETWORK_CLUSTERING);
-	pq_sendbyte(out, posterior->marginalize);
 	pq_sendint64(out, posterior->rows);
 	WriteDoubles(out, &posterior->elbo, 1);
 	pq_sendint32(out, posterior->quantiles ? DENSITY_QUANTILES : 0);
@@ -156,6 +155,7 @@ EncodePosterior(StringInfo out, const Posterior *posterior)
 	pq_sendint32(out, posterior->nleaves);
 	for (int i = 0; i < posterior->nleaves; i++)
 		WriteLeaf(out, &posterior->leaves[i]);
+	pq_sendbyte(out, posterior->marginalize);
 }
 
 /* --- reading: pq_getmsg… raise an error at the end of the data --- */
@@ -352,7 +352,6 @@ DecodePosterior(const char *data, int length)
 						errmsg("version %d of a posterior is not supported", version),
 						errhint("This version of bnai reads versions 1 to %d.", POSTERIOR_VERSION)));
 	posterior->type = ReadFlag(&in) ? NETWORK_CLUSTERING : NETWORK_GENERAL;
-	posterior->marginalize = version != POSTERIOR_VERSION_WITHOUT_QUANTILES && ReadFlag(&in);
 	posterior->rows = pq_getmsgint64(&in);
 	posterior->elbo = pq_getmsgfloat8(&in);
 	if (version != POSTERIOR_VERSION_WITHOUT_QUANTILES)
@@ -362,6 +361,7 @@ DecodePosterior(const char *data, int length)
 	for (int i = 0; i < posterior->nnodes; i++)
 		ReadNode(&in, &posterior->nodes[i]);
 	ReadComponents(&in, posterior);
+	posterior->marginalize = version != POSTERIOR_VERSION_WITHOUT_QUANTILES && ReadFlag(&in);
 	pq_getmsgend(&in);
 	return posterior;
 }

@@ -4,7 +4,7 @@
 \set size 2000
 \i examples/userinfo.sql
 
-SELECT plan(36);
+SELECT plan(35);
 SET client_min_messages = warning;
 
 -- A draw from 0 to 1 by the row and the column
@@ -20,8 +20,8 @@ CREATE TABLE holes_run AS SELECT * FROM bnai_infer('holes');
 
 -- What is asked for a fifth of the cells deleted
 CREATE VIEW pairs AS SELECT w.label AS whole, h.label AS holes, count(*) AS n FROM whole AS w JOIN holes AS h USING (id) WHERE h.label IS NOT NULL GROUP BY 1, 2;
-SELECT cmp_ok((SELECT (both - w * h / total) / ((w + h) / 2 - w * h / total)
-	FROM (SELECT sum(n * (n - 1) / 2) AS both, sum(n) * (sum(n) - 1) / 2 AS total FROM pairs) AS b,
+SELECT cmp_ok((SELECT (shared - w * h / total) / ((w + h) / 2 - w * h / total)
+	FROM (SELECT sum(n * (n - 1) / 2) AS shared, sum(n) * (sum(n) - 1) / 2 AS total FROM pairs) AS b,
 		 (SELECT sum(n * (n - 1) / 2) AS w FROM (SELECT sum(n) AS n FROM pairs GROUP BY whole) AS s) AS w_,
 		 (SELECT sum(n * (n - 1) / 2) AS h FROM (SELECT sum(n) AS n FROM pairs GROUP BY holes) AS s) AS h_)::float8,
 	'>=', 0.85::float8, 'adjusted Rand index of the labels against those of the whole table');
@@ -72,28 +72,29 @@ SELECT ok(avg((abs(w.a - i.value) < i.deviation)::int) BETWEEN 0.6 AND 0.76 AND 
 FROM whole AS w JOIN holes AS h USING (id), bnai_impute('holes', h.a, h.b) AS i WHERE i.column_name = 'a';
 
 -- The other choices
-CREATE TABLE some AS SELECT id, a, CASE WHEN id % 10 > 0 THEN b END AS b, NULL::text AS label FROM whole WHERE id % 4 = 0;
-SELECT bnai_create_clustering('some', 'some', '{a,b}', results_column => 'label', missing => 'skip', restarts => 1);
-SELECT is((SELECT ARRAY[rows, rows_skipped] FROM bnai_infer('some')), '{400,100}', 'skip: rows without all columns take no part');
-SELECT is_empty('SELECT * FROM some WHERE (label IS NULL) <> (b IS NULL) OR label IS DISTINCT FROM bnai_predict(''some'', a, b)', 'skip: they have no label');
-SELECT is((SELECT missing FROM bnai_networks WHERE network = 'some'), 'skip', 'the view shows the setting');
-SELECT bnai_set('some', 'missing', 'error');
-SELECT throws_ok('SELECT bnai_infer(''some'')', '22004', 'column "b" of "some" holds NULL', 'error: it is one');
-SELECT bnai_set('some', 'missing', NULL);
-SELECT is((SELECT ARRAY[rows, rows_skipped] FROM bnai_infer('some')), '{500,0}', 'marginalize is the default of a clustering');
-SELECT throws_ok('SELECT bnai_set(''some'', ''missing'', ''ignore'')', 'invalid value for setting "missing": "ignore"');
-SELECT is((SELECT (bnai_fit('some', a, b)::jsonb ->> 'rows')::integer FROM some), 500, 'bnai_fit takes such rows, too');
+CREATE TABLE part AS SELECT id, a, CASE WHEN id % 10 > 0 THEN b END AS b, NULL::text AS label FROM whole WHERE id % 4 = 0;
+SELECT bnai_create_clustering('part', 'part', '{a,b}', results_column => 'label', missing => 'skip', restarts => 1);
+SELECT is((SELECT ARRAY[rows, rows_skipped] FROM bnai_infer('part')), '{400,100}', 'skip: rows without all columns take no part');
+SELECT is_empty('SELECT * FROM part WHERE (label IS NULL) <> (b IS NULL) OR label IS DISTINCT FROM bnai_predict(''part'', a, b)', 'skip: they have no label');
+SELECT is((SELECT missing FROM bnai_networks WHERE network = 'part'), 'skip', 'the view shows the setting');
+SELECT bnai_set('part', 'missing', 'error');
+SELECT throws_ok('SELECT bnai_infer(''part'')', '22004', 'column "b" of "part" holds NULL', 'error: it is one');
+SELECT bnai_set('part', 'missing', NULL);
+SELECT is((SELECT ARRAY[rows, rows_skipped] FROM bnai_infer('part')), '{500,0}', 'marginalize is the default of a clustering');
+SELECT throws_ok('SELECT bnai_set(''part'', ''missing'', ''ignore'')', 'invalid value for setting "missing": "ignore"');
+SELECT is((SELECT (bnai_fit('part', a, b)::jsonb ->> 'rows')::integer FROM part), 500, 'bnai_fit takes such rows, too');
 
 -- Rows as they arrive
-SELECT bnai_label_on_insert('some');
-INSERT INTO some (id, a, b) VALUES (9001, 16, NULL), (9002, NULL, NULL);
-SELECT results_eq('SELECT label FROM some WHERE id > 9000 ORDER BY id', 'SELECT * FROM (VALUES (bnai_predict(''some'', 16, NULL)), (NULL)) AS v', 'rows get their label on insert');
+SELECT bnai_label_on_insert('part');
+INSERT INTO part (id, a, b) VALUES (9001, 16, NULL), (9002, NULL, NULL);
+SELECT results_eq('SELECT label FROM part WHERE id > 9000 ORDER BY id', 'SELECT * FROM (VALUES (bnai_predict(''part'', 16, NULL)), (NULL)) AS v', 'rows get their label on insert');
 
--- The same answer however the rows are kept, and in whatever order they come.  Many patterns; one column hardly ever there.
+-- The same answer however the rows are kept, and in whatever order they come; without moves, whose
+-- samples depend on bnai.work_mem.  Many patterns; one column hardly ever there.
 CREATE TABLE wide AS SELECT id, CASE WHEN pg_temp.draw(id, 'a') > 0.1 THEN g + pg_temp.draw(id, 'e') END AS a, CASE WHEN pg_temp.draw(id, 'b') > 0.1 THEN g * 2 + pg_temp.draw(id, 'f') END AS b,
 	CASE WHEN pg_temp.draw(id, 'c') > 0.1 THEN pg_temp.draw(id, 'g') - g END AS c, CASE WHEN pg_temp.draw(id, 'd') > 0.99 THEN pg_temp.draw(id, 'h') END AS d
 	FROM (SELECT id, id % 3 * 2 AS g FROM generate_series(1, 30000) AS id) AS r;
-SELECT bnai_create_clustering('wide', 'wide', '{a,b,c,d}', max_clusters => 5, restarts => 1);
+SELECT bnai_create_clustering('wide', 'wide', '{a,b,c,d}', max_clusters => 3, restarts => 1, moves => false);
 SET bnai.max_parallel_workers = 0;
 CREATE TABLE wide_run AS SELECT elbo, rows, clusters FROM bnai_infer('wide');
 SET bnai.max_parallel_workers = 2;
@@ -102,9 +103,8 @@ SET bnai.work_mem = '1MB';
 SELECT ok(abs(i.elbo - w.elbo) < 1e-9 * abs(w.elbo) AND i.clusters = w.clusters, 'rows in a file') FROM bnai_infer('wide') AS i, wide_run AS w;
 RESET bnai.work_mem;
 CREATE TABLE back AS SELECT * FROM wide ORDER BY id DESC;
-SELECT bnai_create_clustering('back', 'back', '{a,b,c,d}', max_clusters => 5, restarts => 1);
+SELECT bnai_create_clustering('back', 'back', '{a,b,c,d}', max_clusters => 3, restarts => 1, moves => false);
 SELECT ok(abs(i.elbo - w.elbo) < 1e-9 * abs(w.elbo) AND i.clusters = w.clusters, 'rows in another order') FROM bnai_infer('back') AS i, wide_run AS w;
-SELECT is((SELECT clusters FROM wide_run), 3, 'three groups');
 
 -- A column without any value
 CREATE TABLE nothing AS SELECT id, a, NULL::float8 AS n FROM whole WHERE id % 10 = 0;

@@ -101,7 +101,7 @@ SELECT is(rows, 200::bigint, 'a generated column') FROM bnai_infer('g');
 CREATE TABLE holes AS SELECT id, avg_time_pages AS a, avg_time_pages_a AS b, NULL::text AS label FROM userinfo;
 UPDATE holes SET a = NULL WHERE id % 20 = 0;
 UPDATE holes SET b = NULL WHERE id % 25 = 0;
-SELECT bnai_create_clustering('holes', 'holes', '{a,b}', results_column => 'label');
+SELECT bnai_create_clustering('holes', 'holes', '{a,b}', results_column => 'label', missing => 'skip');
 SELECT is((rows, rows_skipped)::text, '(184,16)', 'rows with a NULL are skipped and counted') FROM bnai_infer('holes');
 SELECT is((SELECT count(*) FROM holes WHERE label IS NULL), 16::bigint, 'and have no label');
 CREATE TABLE filled AS SELECT * FROM holes WHERE a IS NOT NULL AND b IS NOT NULL;
@@ -128,7 +128,7 @@ SELECT throws_ok($$ SELECT count(*) FROM bnai_infer('big') $$, '22003', NULL, 'a
 -- --- few rows ---
 
 CREATE TABLE few (a float8, b float8, label text);
-SELECT bnai_create_clustering('few', 'few', '{a,b}', results_column => 'label', priors => 'vague');
+SELECT bnai_create_clustering('few', 'few', '{a,b}', results_column => 'label', priors => 'vague', missing => 'skip');
 SELECT throws_like($$ SELECT count(*) FROM bnai_infer('few') $$, '%no rows%', 'no rows');
 INSERT INTO few VALUES (NULL, 1);
 SELECT throws_like($$ SELECT count(*) FROM bnai_infer('few') $$, '%no rows%', 'no rows but some with a NULL');
