@@ -181,8 +181,9 @@ SELECT receive(bnai_posterior_send(p) || '\x00') FROM example WHERE name = 'plai
 SELECT receive(overlay(bnai_posterior_send(p) PLACING '\x02' FROM 5 FOR 1)) FROM example WHERE name = 'plain';
 SELECT receive(overlay(bnai_posterior_send(p) PLACING '\x7fffffff' FROM 22 FOR 4)) FROM example WHERE name = 'plain';
 SELECT receive(overlay(bnai_posterior_send(p) PLACING '\x7fffffff' FROM 26 FOR 4)) FROM example WHERE name = 'plain';
--- version 1 is the same without the quantiles
-SELECT receive(overlay(overlay(bnai_posterior_send(p) PLACING '\x' FROM 22 FOR 4) PLACING '\x00000001' FROM 1)) FROM example WHERE name = 'plain';
+-- version 1 is the same without the quantiles, and the flag at the end
+SELECT receive(overlay(overlay(substr(v, 1, length(v) - 1) PLACING '\x' FROM 22 FOR 4) PLACING '\x00000001' FROM 1))
+FROM example, LATERAL bnai_posterior_send(p) AS v WHERE name = 'plain';
 SELECT receive(overlay(bnai_posterior_send(p) PLACING '\xffffffff' FROM 30 FOR 4)) FROM example WHERE name = 'plain';
 SELECT receive(overlay(bnai_posterior_send(p) PLACING '\x00' FROM 34 FOR 1)) FROM example WHERE name = 'plain';
 SELECT receive(overlay(bnai_posterior_send(p) PLACING '\xff' FROM 34 FOR 1)) FROM example WHERE name = 'plain';
