@@ -13,7 +13,7 @@ CREATE VIEW used AS SELECT * FROM points WHERE x IS NOT NULL AND y IS NOT NULL;
 CREATE FUNCTION pg_temp.define(network text, mu text, lambda text) RETURNS float8 LANGUAGE plpgsql AS $$
 BEGIN
 	UPDATE points SET label = id % 3;
-	PERFORM bnai_create_network(network, 'clustering', restarts => 1, tolerance => 0, max_iterations => 15, moves => false);
+	PERFORM bnai_create_network(network, 'clustering', restarts => 1, tolerance => 0, max_iterations => 15, moves => false, missing => 'skip');
 	PERFORM bnai_add_node(network, 'alpha', 'Dirichlet', 'full(3, 0.5)');
 	PERFORM bnai_add_node(network, 'Z', 'Categorical', 'alpha');
 	PERFORM bnai_add_node(network, 'mu', 'Gaussian', mu || ', plates=3');
