@@ -50,8 +50,8 @@ FROM (SELECT elbo AS words FROM bnai_infer('s1')) AS w, (SELECT elbo AS numbers 
 CREATE TABLE shifted AS SELECT id, 3 * x - 7 AS x, y, label FROM points;
 UPDATE points SET label = NULL;
 UPDATE shifted SET label = NULL;
-SELECT bnai_create_clustering('points', 'points', '{x,y}', results_column => 'label', max_clusters => 6);
-SELECT bnai_create_clustering('shifted', 'shifted', '{x,y}', results_column => 'label', max_clusters => 6);
+SELECT bnai_create_clustering('points', 'points', '{x,y}', results_column => 'label', max_clusters => 6, missing => 'skip');
+SELECT bnai_create_clustering('shifted', 'shifted', '{x,y}', results_column => 'label', max_clusters => 6, missing => 'skip');
 SELECT is((SELECT clusters FROM bnai_infer('points')), 3, 'three groups');
 SELECT ok((SELECT abs(elbo + 60 * ln(3) - (SELECT elbo FROM bnai_runs WHERE network = 'points')) < 1e-3 FROM bnai_infer('shifted')),
 	'in units of a third the bound is lower by 60 log 3');
