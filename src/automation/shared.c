@@ -10,16 +10,18 @@
 
 #include <unistd.h>
 
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
 #include "storage/ipc.h"
 #include "storage/shmem.h"
+#include "utils/syscache.h"
 
 #include "automation/shared.h"
 #include "compat.h"
 
 /* Slots, when there is only the server's reserve and when memory was asked for */
-#define SPARE_SLOTS 48
+#define SPARE_SLOTS 128
 #define PRELOADED_SLOTS 1024
 
 /* Counts at shutdown; written when all sessions have ended, so that it is complete */
@@ -144,6 +146,30 @@ MakeSlot(Oid database, int network)
 	return slot;
 }
 
+bool
+DatabaseExists(Oid database)
+{
+	return SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(database));
+}
+
+/* Gives back the slots of databases that are gone, whose sessions are gone, too. */
+static void
+FreeSlotsOfDroppedDatabases(void)
+{
+	for (int i = 0; i < shared->nslots; i++)
+	{
+		CounterSlot *slot = &shared->slots[i];
+		Oid			database = slot->database;
+
+		if (!OidIsValid(database) || DatabaseExists(database))
+			continue;
+		LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+		if (slot->database == database)
+			slot->database = InvalidOid;
+		LWLockRelease(&shared->lock);
+	}
+}
+
 /* Finds or makes the slot of a network. */
 CounterSlot *
 FindSlot(int network)
@@ -157,6 +183,12 @@ FindSlot(int network)
 	LWLockRelease(&shared->lock);
 	if (slot != NULL)
 		return slot;
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	slot = MakeSlot(MyDatabaseId, network);
+	LWLockRelease(&shared->lock);
+	if (slot != NULL || !IsTransactionState())
+		return slot;
+	FreeSlotsOfDroppedDatabases();
 	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
 	slot = MakeSlot(MyDatabaseId, network);
 	LWLockRelease(&shared->lock);

@@ -81,6 +81,9 @@ extern bool SlotIs(const CounterSlot *slot, int network);
 /* Gives a slot back; its network is gone. */
 extern void FreeSlot(CounterSlot *slot);
 
+/* In a transaction. */
+extern bool DatabaseExists(Oid database);
+
 /* Asks for shared memory where the library is preloaded. */
 extern void InitShared(void);
 

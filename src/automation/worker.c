@@ -22,7 +22,6 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "automation/attempts.h"
@@ -183,13 +182,6 @@ BnaiFlushingWorker(Datum database)
 }
 
 /* --- the launcher --- */
-
-/* Returns true if a database exists. */
-static bool
-DatabaseExists(Oid database)
-{
-	return SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(database));
-}
 
 /* Sees to the counts of one slot. */
 static void
