@@ -266,8 +266,29 @@ OldBlock(WorkSpace *space, const Job *old, const double *background, int rows, i
 	(void) ActiveKernels->softmax(old->nlive + 1, rows, valid, NULL, space->scores);
 }
 
+/* Adds the rows of a block to the pairs of their best old and new components; those that the background explains to none. */
+static void
+PairBlock(const Job *job, const double *r, const Job *old, const double *r_old, int rows, int valid,
+		  const double *weights, double *pairs)
+{
+	for (int n = 0; n < valid; n++)
+	{
+		int			from = 0;
+		int			to = 0;
+
+		for (int i = 1; i <= old->nlive; i++)
+			if (r_old[(Size) i * rows + n] > r_old[(Size) from * rows + n])
+				from = i;
+		for (int k = 1; k < job->nlive; k++)
+			if (r[(Size) k * rows + n] > r[(Size) to * rows + n])
+				to = k;
+		if (from < old->nlive)
+			pairs[(Size) old->live[from] * job->plan->components + job->live[to]] += weights ? weights[n] : 1.0;
+	}
+}
+
 void
-CountBest(Job *job, Job *old, double *best, double *shared, const RowVisitor *visitor)
+CountBest(Job *job, Job *old, double *best, double *shared, double *pairs, const RowVisitor *visitor)
 {
 	const RowStore *rows = job->rows;
 	WorkSpace  *space = CreateWorkSpace(job->plan, rows);
@@ -295,6 +316,7 @@ CountBest(Job *job, Job *old, double *best, double *shared, const RowVisitor *vi
 			memcpy(r, space->scores, sizeof(double) * job->nlive * padded);
 			OldBlock(space, old, background, padded, valid);
 			ShareBlock(job, r, old, space->scores, padded, shared);
+			PairBlock(job, r, old, space->scores, padded, valid, space->weights, pairs);
 		}
 	}
 	for (int k = 0; k < job->nlive; k++)

@@ -26,10 +26,10 @@ typedef struct RowVisitor
 
 /*
  * For the labels: how many rows have each component as their best, and (where
- * `old` is not NULL) sums over rows of r_old[i] r_new[j].  Both by the globals;
+ * `old` is not NULL) sums over rows of r_old[i] r_new[j], and of pairs of bests.  Both by the globals;
  * a row that no old component explains belongs to none of them.  Rows count for
  * their weights.  The visitor, unless it is NULL, sees each row once.
  */
-extern void CountBest(Job *job, Job *old, double *best, double *shared, const RowVisitor *visitor);
+extern void CountBest(Job *job, Job *old, double *best, double *shared, double *pairs, const RowVisitor *visitor);
 
 #endif

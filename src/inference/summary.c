@@ -301,11 +301,12 @@ EndDensities(Densities *densities)
 }
 
 Posterior *
-SummariseFit(const NetworkPlan *plan, Fit *fit, const Posterior *previous, double **shared)
+SummariseFit(const NetworkPlan *plan, Fit *fit, const Posterior *previous, double **pairs)
 {
 	Posterior  *posterior;
 	Job		   *old;
 	double	   *best = palloc0(sizeof(double) * plan->components);
+	double	   *shared;
 	Densities	densities;
 	RowVisitor	visitor = {VisitDensities, &densities};
 
@@ -314,12 +315,13 @@ SummariseFit(const NetworkPlan *plan, Fit *fit, const Posterior *previous, doubl
 	old = previous && PosteriorFits(plan, previous) ? JobFromPosterior(plan, fit->job->rows, previous, false) : NULL;
 	if (plan->selector < 0)
 		old = NULL;
-	*shared = old ? palloc0(mul_size(sizeof(double) * plan->components, plan->components)) : NULL;
+	shared = palloc0(mul_size(sizeof(double) * plan->components, plan->components));
+	*pairs = old ? palloc0(mul_size(sizeof(double) * plan->components, plan->components)) : NULL;
 	densities = BeginDensities(plan, fit->job->rows, DescribeFit(plan, fit, best));
-	CountBest(fit->job, old, best, *shared, &visitor);
+	CountBest(fit->job, old, best, shared, *pairs, &visitor);
 	posterior = DescribeFit(plan, fit, best);
 	posterior->quantiles = EndDensities(&densities);
 	if (plan->selector >= 0)
-		AssignLabels(posterior, old ? previous : NULL, *shared);
+		AssignLabels(posterior, old ? previous : NULL, shared);
 	return posterior;
 }

@@ -12,10 +12,10 @@
 /*
  * Writes the posterior of a fit, labelled: `previous` (NULL: none) is what the
  * labels are carried over from.  Writes the rows that old and new components
- * share to *shared, old components by new ones; NULL where the posteriors
- * are of different shapes.
+ * share, each row to those that are best for it, to *pairs, old components by
+ * new ones; NULL where the posteriors are of different shapes.
  */
-extern Posterior *SummariseFit(const NetworkPlan *plan, Fit *fit, const Posterior *previous, double **shared);
+extern Posterior *SummariseFit(const NetworkPlan *plan, Fit *fit, const Posterior *previous, double **pairs);
 
 /* True if a posterior is of a network with the same globals over the same columns. */
 extern bool PosteriorFits(const NetworkPlan *plan, const Posterior *posterior);

@@ -53,7 +53,7 @@ CREATE FUNCTION bnai_changes(
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 ROWS 10;
 COMMENT ON FUNCTION bnai_changes(text) IS
-'What the current run of a network changed, label by label, against the run that it took its labels from. change is kept, birth (of rows that no cluster had), death (its rows are gone), split (a new label took most of its rows from other_labels) or merge (a label that is gone, whose rows other_labels took). moved is the share of the rows of the old cluster that have another label now; drift is how far the mean moved, column by column, in standard deviations of the old cluster. The last row, without a label, has the share of all rows that moved. No rows for the first run. Rows are counted by probability.';
+'What the current run of a network changed, label by label, against the run that it took its labels from. change is kept, birth (of rows that no cluster had), death (its rows are gone), split (a new label took most of its rows from other_labels) or merge (a label that is gone, whose rows other_labels took). moved is the share of the rows of the old cluster that have another label now; drift is how far the mean moved, column by column, in standard deviations of the old cluster. The last row, without a label, has the share of all rows that moved. No rows for the first run.';
 
 CREATE FUNCTION bnai_compare_clusters(
 	network text,

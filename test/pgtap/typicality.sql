@@ -2,7 +2,7 @@
 
 \set size 20000
 BEGIN;
-SELECT plan(12);
+SELECT plan(15);
 \i examples/userinfo.sql
 ALTER TABLE userinfo RENAME TO train;
 \set seed 2
@@ -42,6 +42,24 @@ SELECT is(bnai_typicality(bnai_fitted('t')::text::bnai_posterior, 20, 21), bnai_
 
 SELECT throws_ok($$SELECT bnai_typicality((jsonb_set(bnai_fitted('t')::jsonb - '{density_quantiles,missing}'::text[], '{version}', '1'))::text::bnai_posterior, 20, 21)$$,
 	'55000', NULL, 'a posterior of version 1 does not know');
+
+-- in a generated column, a trigger and a parallel plan
+SELECT format('CREATE TABLE visits (a float8, b float8, t float8 GENERATED ALWAYS AS (bnai_typicality(%L::bnai_posterior, a, b)) STORED)', bnai_fitted('t')) \gexec
+INSERT INTO visits VALUES (20, 21), (100, 0);
+SELECT results_eq('SELECT t FROM visits ORDER BY a', $$VALUES (bnai_typicality('t', 20, 21)), (0)$$, 'in a generated column');
+CREATE FUNCTION refuse_odd() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	IF bnai_typicality('t', NEW.a, NEW.b) < 0.001 THEN RAISE 'odd'; END IF;
+	RETURN NEW;
+END $$;
+CREATE TRIGGER refuse_odd BEFORE INSERT ON visits FOR EACH ROW EXECUTE FUNCTION refuse_odd();
+SELECT throws_ok('INSERT INTO visits VALUES (20, 21), (100, 0)', 'P0001', 'odd', 'in a trigger');
+SET LOCAL parallel_setup_cost = 0;
+SET LOCAL parallel_tuple_cost = 0;
+SET LOCAL min_parallel_table_scan_size = 0;
+CREATE FUNCTION plan_of(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$ BEGIN RETURN QUERY EXECUTE 'EXPLAIN ' || query; END $$;
+SELECT ok(bool_or(l LIKE '%Parallel Seq Scan%'), 'in parallel plans')
+FROM plan_of($$SELECT count(*) FROM train WHERE bnai_typicality('t', avg_time_pages, avg_time_pages_a) < 0.01$$) AS l;
 
 SELECT bnai_create_network('n'), bnai_add_node('n', 'mu', 'GaussianARD', '0, 1e-6'), bnai_add_node('n', 'tau', 'Gamma', '1e-6, 1e-6') \g /dev/null
 SELECT bnai_add_node('n', 'x', 'GaussianARD', 'mu, tau', source => 'train', columns => '{avg1}') \g /dev/null
