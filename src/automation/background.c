@@ -157,7 +157,7 @@ Load(Background *background)
 	/* before the rows: what is counted was seen */
 	background->counted = CounterNow(background->slot, background->id);
 	access = BeginAsOwner(background->network);
-	background->inference = LoadInference(background->network, true);
+	background->inference = LoadInference(background->network, ASKED_BY_COUNTER, true);
 	EndAsOwner(access);
 }
 

@@ -46,7 +46,7 @@ Load(const char *name, int64 threshold, MemoryContext context, Network **network
 	*network = LoadNetworkToChange(name, false);
 	*counted = CounterNow(FindSlot(wanted->id), wanted->id);
 	if (CounterValue(*counted) >= threshold)
-		inference = LoadInference(*network, true);
+		inference = LoadInference(*network, ASKED_BY_COUNTER, true);
 	MemoryContextSwitchTo(old);
 	return inference;
 }

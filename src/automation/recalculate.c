@@ -34,7 +34,7 @@ InferAsOwner(int id)
 	network = LoadNetworkById(id, false);
 	access = BeginAsOwner(network);
 	SPI_connect();
-	(void) InferNetwork(network, NULL);
+	(void) InferNetwork(network, ASKED_BY_COUNTER, NULL);
 	SPI_finish();
 	EndAsOwner(access);
 	RecordSuccess(id);
@@ -188,7 +188,7 @@ bnai_recalculate_if_needed(PG_FUNCTION_ARGS)
 		PG_RETURN_BOOL(false);
 	TakeOffCounter(slot, network->id, counted);
 	SPI_connect();
-	(void) InferNetwork(network, NULL);
+	(void) InferNetwork(network, ASKED_BY_COUNTER, NULL);
 	SPI_finish();
 	PG_RETURN_BOOL(true);
 }

@@ -65,6 +65,7 @@ static void
 ReadSettings(CatalogScan *scan, HeapTuple tuple, NetworkSettings *settings)
 {
 	char	   *start = TextColumn(scan, tuple, NETWORK_START);
+	char	   *refit = TextColumn(scan, tuple, NETWORK_REFIT);
 	char	   *action = TextColumn(scan, tuple, NETWORK_THRESHOLD_ACTION);
 
 	settings->restarts = DatumGetInt32(PlainColumn(scan, tuple, NETWORK_RESTARTS));
@@ -85,6 +86,8 @@ ReadSettings(CatalogScan *scan, HeapTuple tuple, NetworkSettings *settings)
 	settings->counter_threshold = DatumGetInt64(PlainColumn(scan, tuple, NETWORK_COUNTER_THRESHOLD));
 	settings->threshold_action = strcmp(action, "recalculate") == 0 ? ACTION_RECALCULATE :
 		strcmp(action, "background") == 0 ? ACTION_BACKGROUND : ACTION_NONE;
+	settings->refit = strcmp(refit, "warm") == 0 ? REFIT_WARM :
+		strcmp(refit, "full") == 0 ? REFIT_FULL : REFIT_AUTO;
 }
 
 /* Makes a network from its own row. */

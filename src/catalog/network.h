@@ -29,6 +29,14 @@ typedef enum MissingAction
 	MISSING_ERROR
 } MissingAction;
 
+/* How an inference that a counter or a schedule asks for begins */
+typedef enum RefitKind
+{
+	REFIT_AUTO,					/* from the current run, while that is good enough */
+	REFIT_WARM,					/* from the current run */
+	REFIT_FULL					/* as the setting start says */
+} RefitKind;
+
 typedef enum ThresholdAction
 {
 	ACTION_NONE,
@@ -107,6 +115,7 @@ typedef struct NetworkSettings
 	char	   *weight_column;	/* NULL: none */
 	int64		counter_threshold;	/* 0: none */
 	ThresholdAction threshold_action;
+	RefitKind	refit;
 } NetworkSettings;
 
 typedef struct Network

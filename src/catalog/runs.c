@@ -134,6 +134,27 @@ ReadMatching(int64 run)
 	return matching;
 }
 
+/* Reads a network's current run. */
+bool
+ReadCurrentRun(int network, RunState *state)
+{
+	CatalogScan scan = BeginCatalogScan("bnai_run", "a_network_has_one_current_run", RUN_NETWORK,
+										Int32GetDatum(network));
+	HeapTuple	tuple = NextCatalogTuple(&scan);
+	bool		isnull;
+
+	if (HeapTupleIsValid(tuple))
+		*state = (RunState) {
+			.run = DatumGetInt64(CatalogValue(&scan, tuple, RUN_ID, &isnull)),
+			.rows = DatumGetInt64(CatalogValue(&scan, tuple, RUN_ROWS, &isnull)),
+			.elbo = DatumGetFloat8(CatalogValue(&scan, tuple, RUN_ELBO, &isnull)),
+			.warm_runs = DatumGetInt32(CatalogValue(&scan, tuple, RUN_WARM_RUNS, &isnull)),
+			.posterior = PointerGetDatum(PG_DETOAST_DATUM_COPY(CatalogValue(&scan, tuple, RUN_POSTERIOR, &isnull)))
+		};
+	EndCatalogScan(&scan);
+	return HeapTupleIsValid(tuple);
+}
+
 /* Copies the latest run's row; NULL if the network has none. */
 static HeapTuple
 LatestRun(CatalogScan *scan)

@@ -31,4 +31,17 @@ extern int	RunNetwork(int64 run);
 /* The run before the current one; 0 if the history has none. */
 extern int64 PreviousRun(int network);
 
+/* What an inference that begins from the current run needs to know of it */
+typedef struct RunState
+{
+	int64		run;
+	int64		rows;
+	double		elbo;
+	int			warm_runs;		/* how many runs in a row, this one included, began from the one before */
+	Datum		posterior;
+} RunState;
+
+/* Reads a network's current run, likewise; false if it has none. */
+extern bool ReadCurrentRun(int network, RunState *state);
+
 #endif

@@ -23,6 +23,7 @@ PG_FUNCTION_INFO_V1(bnai_set);
 
 static const char *const StartChoices[] = {"kmeans++", "random", "results", "posterior", NULL};
 static const char *const MissingChoices[] = {"marginalize", "skip", "error", NULL};
+static const char *const RefitChoices[] = {"auto", "warm", "full", NULL};
 static const char *const ActionChoices[] = {"none", "recalculate", "background", NULL};
 
 /* Ranges are those of the constraints in 10_catalog.sql, which would say less. */
@@ -34,6 +35,7 @@ static const Setting Settings[] = {
 	{"moves", BOOLOID, 0, 1, NULL, "true or false"},
 	{"owner", NAMEOID, 0, 0, NULL, "the name of a role"},
 	{"prune", BOOLOID, 0, 1, NULL, "true or false"},
+	{"refit", TEXTOID, 0, 0, RefitChoices, "auto, warm or full"},
 	{"resolution", FLOAT8OID, 0, 1, NULL, "a number from 0 to 1, in standard deviations of a column"},
 	{"restart_sample", INT4OID, 0, PG_INT32_MAX, NULL, "a number of rows; 0 for all"},
 	{"restarts", INT4OID, 1, 10000, NULL, "an integer from 1 to 10000, or NULL to choose by the number of rows"},

@@ -94,7 +94,8 @@ struct Inference
 	Network    *network;
 	NetworkPlan *plan;
 	RowStore   *rows;
-	Posterior  *start;			/* NULL: begin anew */
+	Asked		asked;
+	Beginning	beginning;
 	Fit		   *fit;
 	double	   *shared;			/* rows that old labels share with new components, where the column tells; NULL: not looked up */
 	RunMatching *matching;		/* with the run before; NULL: none */
@@ -158,25 +159,6 @@ PreviousPosterior(const Network *network)
 	return run == 0 ? NULL : DatumGetPosterior(RunPosterior(run));
 }
 
-/* Reads the posterior that a network starts from; NULL if its settings say otherwise, or there is none that fits. */
-static Posterior *
-StartPosterior(const Network *network, const NetworkPlan *plan)
-{
-	Posterior  *posterior;
-
-	if (network->settings.start != START_POSTERIOR)
-		return NULL;
-	/* another inference may have ended since the statement began */
-	PushActiveSnapshot(GetTransactionSnapshot());
-	posterior = PreviousPosterior(network);
-	PopActiveSnapshot();
-	if (posterior == NULL || PosteriorFits(plan, posterior))
-		return posterior;
-	ereport(NOTICE,
-			(errmsg("network \"%s\" has changed since its last run and does not start from it", network->name)));
-	return NULL;
-}
-
 static int
 CountLabels(const Posterior *posterior)
 {
@@ -223,7 +205,7 @@ Load(Inference *inference)
 	inference->plan = MakePlan(network);
 	CheckResults(network, inference->plan);
 	CheckSerializable(network);
-	inference->start = StartPosterior(network, inference->plan);
+	inference->beginning = ChooseBeginning(network, inference->plan, inference->asked);
 	loaded = LoadNetworkRows(network, inference->plan, inference->kept);
 	inference->rows = loaded.rows;
 	inference->summary.rows = loaded.rows->rows;
@@ -232,13 +214,14 @@ Load(Inference *inference)
 
 /* Begins an inference and loads its rows. */
 Inference *
-LoadInference(Network *network, bool keep)
+LoadInference(Network *network, Asked asked, bool keep)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "bnai inference", ALLOCSET_DEFAULT_SIZES);
 	Inference  *inference = MemoryContextAllocZero(context, sizeof(Inference));
 
 	inference->context = context;
 	inference->kept = keep;
+	inference->asked = asked;
 	inference->network = network;
 	inference->summary.started_at = GetCurrentTimestamp();
 	BeginProgress(network->id);
@@ -254,7 +237,8 @@ IterateInference(Inference *inference)
 
 	RecordRows(inference->rows->rows);
 	EnterPhase(PROGRESS_ITERATING);
-	inference->fit = FitRows(inference->plan, inference->rows, inference->start);
+	inference->fit = FitFrom(&inference->beginning, inference->network, inference->plan, inference->rows,
+							 &inference->summary.warm_runs);
 	MemoryContextSwitchTo(old);
 }
 
@@ -372,14 +356,14 @@ EndInference(Inference *inference)
 
 /* Infers within the current transaction. */
 RunSummary
-InferNetwork(Network *network, Fit *fit)
+InferNetwork(Network *network, Asked asked, Fit *fit)
 {
 	Inference  *inference;
 	RunSummary	summary;
 
 	if (inference_hook)
 		inference_hook(network->id, true);
-	inference = LoadInference(network, false);
+	inference = LoadInference(network, asked, false);
 	IterateInference(inference);
 	summary = StoreInference(inference);
 	if (fit)
@@ -452,7 +436,7 @@ bnai_infer(PG_FUNCTION_ARGS)
 	PreventWhereReadOnly("bnai_infer()");
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	summary = InferNetwork(LoadNetworkToInfer(name, PG_GETARG_BOOL(1)), &fit);
+	summary = InferNetwork(LoadNetworkToInfer(name, PG_GETARG_BOOL(1)), ASKED_BY_USER, &fit);
 	SPI_finish();
 	PG_RETURN_DATUM(InferenceRow(fcinfo, &summary, &fit));
 }

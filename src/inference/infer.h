@@ -6,6 +6,7 @@
 #define BNAI_INFER_H
 
 #include "catalog/network.h"
+#include "inference/refit.h"
 #include "inference/runs.h"
 
 /*
@@ -13,7 +14,7 @@
  * writes the results, all as the current user and in the current transaction.
  * `fit` (may be NULL) gets the numbers of how it went; its pointers are gone.  Needs SPI to be connected.
  */
-extern RunSummary InferNetwork(Network *network, Fit *fit);
+extern RunSummary InferNetwork(Network *network, Asked asked, Fit *fit);
 
 /*
  * The same in phases, for who has a transaction for loading and one for
@@ -24,7 +25,7 @@ extern RunSummary InferNetwork(Network *network, Fit *fit);
  */
 typedef struct Inference Inference;
 
-extern Inference *LoadInference(Network *network, bool keep);
+extern Inference *LoadInference(Network *network, Asked asked, bool keep);
 extern void IterateInference(Inference *inference);
 /*
  * Between iterating and storing: labels one batch of the rows of a large

@@ -20,6 +20,7 @@ typedef struct RunSummary
 	int64		skipped;
 	int			clusters;		/* that hold rows; 0 for a network without a selector */
 	int64		relabelled;		/* -1: there is no results column */
+	int			warm_runs;		/* how many runs in a row, this one included, began from the one before */
 } RunSummary;
 
 /* The type bnai_posterior. */

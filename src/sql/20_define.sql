@@ -18,7 +18,8 @@ CREATE FUNCTION bnai_create_network(
 	threshold_action text DEFAULT NULL,
 	prune boolean DEFAULT NULL,
 	history integer DEFAULT NULL,
-	weight_column text DEFAULT NULL)
+	weight_column text DEFAULT NULL,
+	refit text DEFAULT NULL)
 RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION bnai_create_network IS
 'creates a network without nodes; network_type is general or clustering; the other arguments are settings, see bnai_set';
@@ -49,7 +50,7 @@ COMMENT ON FUNCTION bnai_drop_network IS 'drops a network with its nodes and run
 CREATE FUNCTION bnai_set(network text, setting text, value text)
 RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION bnai_set IS
-'changes a setting of a network: counter_threshold, history, max_iterations, missing, moves, owner, prune, resolution, restart_sample, restarts, results_column, seed, start, threshold_action, tolerance or weight_column; NULL is the default';
+'changes a setting of a network: counter_threshold, history, max_iterations, missing, moves, owner, prune, refit, resolution, restart_sample, restarts, results_column, seed, start, threshold_action, tolerance or weight_column; NULL is the default';
 
 CREATE FUNCTION bnai_create_clustering(
 	network text,
@@ -72,7 +73,8 @@ CREATE FUNCTION bnai_create_clustering(
 	threshold_action text DEFAULT NULL,
 	prune boolean DEFAULT NULL,
 	history integer DEFAULT NULL,
-	weight_column text DEFAULT NULL)
+	weight_column text DEFAULT NULL,
+	refit text DEFAULT NULL)
 RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION bnai_create_clustering IS
 'creates a Gaussian mixture of a table''s columns; priors are data (on the data''s scale) or vague; covariance is full, diagonal (columns are independent within a cluster), spherical (and have one variance) or tied (one covariance for all clusters); the nodes can be seen in bnai_nodes and changed with bnai_change_node; the other arguments are settings, see bnai_set';

@@ -39,6 +39,7 @@ SELECT n.name AS network,
 	n.threshold_action,
 	n.prune,
 	n.history,
+	n.refit,
 	n.created_at
 FROM bnai_network n
 LEFT JOIN LATERAL (
@@ -81,6 +82,7 @@ SELECT r.id AS run,
 	r.rows_relabelled,
 	r.passes,
 	r.moves,
+	r.warm_runs > 0 AS warm,
 	r.is_current,
 	NULL::text AS error,
 	(SELECT pg_catalog.array_agg((o->>'elbo')::float8 ORDER BY (o->>'restart')::int)
@@ -88,9 +90,9 @@ SELECT r.id AS run,
 FROM readable n JOIN bnai_run r ON r.network = n.id
 UNION ALL
 SELECT NULL, n.name, f.started_at, f.failed_at - f.started_at,
-	NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, f.error, NULL
+	NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, f.error, NULL
 FROM readable n JOIN bnai_failure f ON f.network = n.id;
-COMMENT ON VIEW bnai_runs IS 'runs: one for each inference; passes are visits of rows divided by rows, elbo is in nats; those in the background that failed have no number, but an error; restart_elbos has the elbo of each restart, see bnai_restarts; as many runs are kept as the setting history says';
+COMMENT ON VIEW bnai_runs IS 'runs: one for each inference; passes are visits of rows divided by rows, elbo is in nats; warm: it began from the run before; those in the background that failed have no number, but an error; restart_elbos has the elbo of each restart, see bnai_restarts; as many runs are kept as the setting history says';
 
 CREATE VIEW bnai_restarts WITH (security_barrier) AS
 WITH readable AS MATERIALIZED (SELECT id, name FROM bnai_network WHERE bnai_may_read(id))
