@@ -36,13 +36,14 @@ typedef struct Structure
 {
 	const char *name;
 	const char *mixture;
+	const char *robust;			/* the same with heavier tails; NULL: there is none */
 } Structure;
 
 static const Structure Structures[COVARIANCE_COUNT] = {
-	[COVARIANCE_FULL] = {"full", "Z, Gaussian, mu, Lambda"},
+	[COVARIANCE_FULL] = {"full", "Z, Gaussian, mu, Lambda", "Z, StudentT, mu, Lambda, nu"},
 	[COVARIANCE_DIAGONAL] = {"diagonal", "Z, GaussianDiagonal, mu, tau"},
 	[COVARIANCE_SPHERICAL] = {"spherical", "Z, GaussianSpherical, mu, tau"},
-	[COVARIANCE_TIED] = {"tied", "Z, Gaussian, mu, Lambda"},
+	[COVARIANCE_TIED] = {"tied", "Z, Gaussian, mu, Lambda", "Z, StudentT, mu, Lambda, nu"},
 };
 
 typedef struct Priors
@@ -102,10 +103,16 @@ static const Priors PriorSets[] = {
 };
 
 /* Number of the argument of bnai_create_clustering that chooses another resolution than that of the priors */
-#define RESOLUTION_ARGUMENT 14
+#define RESOLUTION_ARGUMENT 15
 
 /* Number of the argument that says which structure covariances have */
 #define COVARIANCE_ARGUMENT 6
+
+/* Number of the argument that asks for tails which outliers fit into */
+#define ROBUST_ARGUMENT 7
+
+/* Degrees of freedom of a component: about 10 before it has rows */
+#define DEGREES_PRIOR "0.1, 0, plates=%K"
 
 /* Returns the priors of that name. */
 static const Priors *
@@ -177,7 +184,7 @@ FillTemplate(const char *params, int components, int columns)
 	return text.data;
 }
 
-/* bnai_create_clustering(network, source, columns, results_column, max_clusters, priors, covariance, restarts, seed, settings…) */
+/* bnai_create_clustering(network, source, columns, results_column, max_clusters, priors, covariance, robust, restarts, seed, settings…) */
 Datum
 bnai_create_clustering(PG_FUNCTION_ARGS)
 {
@@ -189,6 +196,7 @@ bnai_create_clustering(PG_FUNCTION_ARGS)
 	char	   *network = TextArgument(fcinfo, 0, "network");
 	const Priors *priors = FindPriors(TextArgument(fcinfo, 5, "priors"));
 	Covariance	covariance = FindCovariance(TextArgument(fcinfo, COVARIANCE_ARGUMENT, "covariance"));
+	bool		robust = !PG_ARGISNULL(ROBUST_ARGUMENT) && PG_GETARG_BOOL(ROBUST_ARGUMENT);
 	SettingValue values[MAX_SETTINGS];
 	char	  **columns;
 	int			ncolumns = NamesArgument(fcinfo, 2, "columns", &columns);
@@ -203,8 +211,13 @@ bnai_create_clustering(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must be from 1 to %d", "max_clusters", MAX_VECTOR_DIM)));
+	if (robust && Structures[covariance].robust == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a robust clustering cannot have %s covariances", Structures[covariance].name),
+				 errhint("Covariances of a robust clustering are: full, tied.")));
 	n = SettingArguments(fcinfo, 3, first_settings, values);
-	n += SettingArguments(fcinfo, 7, other_settings, values + n);
+	n += SettingArguments(fcinfo, 8, other_settings, values + n);
 	if (PG_ARGISNULL(RESOLUTION_ARGUMENT))
 		values[n++] = (SettingValue) {FindSetting("resolution"), Float8GetDatum(priors->resolution)};
 	CreateNetwork(network, "clustering", n, values);
@@ -213,6 +226,8 @@ bnai_create_clustering(PG_FUNCTION_ARGS)
 	for (const Template *node = priors->nodes[covariance]; node->name != NULL; node++)
 		AddNode(network, node->name, node->distribution, FillTemplate(node->params, components, ncolumns), InvalidOid, 0,
 				NULL);
-	AddNode(network, "Y", "Mixture", Structures[covariance].mixture, PG_GETARG_OID(1), ncolumns, columns);
+	if (robust)
+		AddNode(network, "nu", "DegreesOfFreedom", FillTemplate(DEGREES_PRIOR, components, ncolumns), InvalidOid, 0, NULL);
+	AddNode(network, "Y", "Mixture", robust ? Structures[covariance].robust : Structures[covariance].mixture, PG_GETARG_OID(1), ncolumns, columns);
 	PG_RETURN_VOID();
 }

@@ -100,10 +100,10 @@ CheckNumbers(const Place *place)
 	for (int i = 0; i < item->dim; i++)
 	{
 		sum += item->values[i];
-		if (spec->positive && !(item->values[i] > 0.0))
+		if (spec->positive && !(item->values[i] > spec->above))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("parameter %s must be greater than 0, not %g", spec->name, item->values[i]),
+					 errmsg("parameter %s must be greater than %g, not %g", spec->name, spec->above, item->values[i]),
 					 ErrorAt(place->node->params_text, item->location)));
 	}
 	/* numbers written with a few digits add up to 1 only about */

@@ -24,8 +24,10 @@ typedef enum DistributionId
 	DIST_GAUSSIAN_ARD,
 	DIST_GAUSSIAN_DIAGONAL,
 	DIST_GAUSSIAN_SPHERICAL,
+	DIST_STUDENT_T,
 	DIST_GAMMA,
 	DIST_GAMMA_VECTOR,
+	DIST_DEGREES_OF_FREEDOM,
 	DIST_WISHART,
 	DIST_DIRICHLET,
 	DIST_CATEGORICAL,
@@ -63,6 +65,7 @@ typedef struct ParamSpec
 	ValueShape	shape;
 	DistributionId family;		/* family whose moments the slot takes; DIST_NONE: constants only */
 	bool		positive;		/* values (or eigenvalues) must be > 0 */
+	double		above;			/* where they are positive: numbers must be greater than this */
 } ParamSpec;
 
 /* A part of the moments u, as bnai_moments shows it */

@@ -11,8 +11,10 @@ extern const Distribution Gaussian;
 extern const Distribution GaussianARD;
 extern const Distribution GaussianDiagonal;
 extern const Distribution GaussianSpherical;
+extern const Distribution StudentT;
 extern const Distribution Gamma;
 extern const Distribution GammaVector;
+extern const Distribution DegreesOfFreedom;
 extern const Distribution Wishart;
 extern const Distribution Dirichlet;
 extern const Distribution Categorical;
@@ -22,6 +24,7 @@ extern const LeafKernel GaussianLeaf;
 extern const LeafKernel GaussianARDLeaf;
 extern const LeafKernel GaussianDiagonalLeaf;
 extern const LeafKernel GaussianSphericalLeaf;
+extern const LeafKernel StudentTLeaf;
 
 /* Parts of the Gaussian kernel that the scalar one shares: they depend on the quadratic form only. */
 extern double QuadraticScoreRow(int dim, const double *constants, const double *x);

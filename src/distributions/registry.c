@@ -12,8 +12,10 @@ const Distribution *const Distributions[DIST_COUNT] = {
 	[DIST_GAUSSIAN_ARD] = &GaussianARD,
 	[DIST_GAUSSIAN_DIAGONAL] = &GaussianDiagonal,
 	[DIST_GAUSSIAN_SPHERICAL] = &GaussianSpherical,
+	[DIST_STUDENT_T] = &StudentT,
 	[DIST_GAMMA] = &Gamma,
 	[DIST_GAMMA_VECTOR] = &GammaVector,
+	[DIST_DEGREES_OF_FREEDOM] = &DegreesOfFreedom,
 	[DIST_WISHART] = &Wishart,
 	[DIST_DIRICHLET] = &Dirichlet,
 	[DIST_CATEGORICAL] = &Categorical,
@@ -25,6 +27,7 @@ static const LeafKernel *const LeafKernels[DIST_COUNT] = {
 	[DIST_GAUSSIAN_ARD] = &GaussianARDLeaf,
 	[DIST_GAUSSIAN_DIAGONAL] = &GaussianDiagonalLeaf,
 	[DIST_GAUSSIAN_SPHERICAL] = &GaussianSphericalLeaf,
+	[DIST_STUDENT_T] = &StudentTLeaf,
 };
 
 /* Returns the distribution of that name, in any case of letters, or NULL. */

@@ -48,6 +48,9 @@ typedef struct Kernels
 	 */
 	double		(*softmax) (int components, int rows, int valid, const double *weights, double *scores);
 
+	/* Element-wise log of positive, finite, normal numbers. */
+	void		(*log_positive) (int rows, double *values);
+
 	/* Element-wise exp of numbers <= 0, for tests of its error; 0 below exp(-600). */
 	void		(*exp_negative) (int rows, double *values);
 } Kernels;

@@ -74,6 +74,42 @@ ExpNegativeArray(int rows, double *values)
 		STORE(values + n, ExpNegative(LOAD(values + n)));
 }
 
+/*
+ * log(x) = e log 2 + log(m), sqrt(1/2) <= m < sqrt(2): by the series of
+ * 2 artanh(s), s = (m - 1) / (m + 1), |s| < 0.172, whose remainder is below
+ * 1e-17.
+ */
+INLINE Vec
+LogPositive(Vec x)
+{
+	const double round = 0x1.8p52;
+	VecInt		bits = (VecInt) x;
+	VecInt		exponent = (bits - 0x3fe6a09e667f3bcdLL) >> 52;
+	Vec			m = (Vec) (bits - (exponent << 52));
+	Vec			e = (Vec) (exponent + (int64) 0x4338000000000000LL) - round;
+	Vec			s = (m - 1.0) / (m + 1.0);
+	Vec			z = s * s;
+	Vec			p = SPLAT(1.0 / 21);
+
+	p = p * z + 1.0 / 19;
+	p = p * z + 1.0 / 17;
+	p = p * z + 1.0 / 15;
+	p = p * z + 1.0 / 13;
+	p = p * z + 1.0 / 11;
+	p = p * z + 1.0 / 9;
+	p = p * z + 1.0 / 7;
+	p = p * z + 1.0 / 5;
+	p = p * z + 1.0 / 3;
+	return e * 6.93147180369123816490e-01 + (2.0 * s + (2.0 * s * z * p + e * 1.90821492927058770002e-10));
+}
+
+static void
+LogPositiveArray(int rows, double *values)
+{
+	for (int n = 0; n < rows; n += VECTOR_WIDTH)
+		STORE(values + n, LogPositive(LOAD(values + n)));
+}
+
 static void
 Fill(double value, int rows, double *out)
 {
@@ -526,5 +562,6 @@ const Kernels KERNEL_SET = {
 	.diagonal_score = DiagonalScore,
 	.diagonal_sums = DiagonalSums,
 	.softmax = Softmax,
+	.log_positive = LogPositiveArray,
 	.exp_negative = ExpNegativeArray,
 };

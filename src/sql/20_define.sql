@@ -60,6 +60,7 @@ CREATE FUNCTION bnai_create_clustering(
 	max_clusters integer DEFAULT 10,
 	priors text DEFAULT 'data',
 	covariance text DEFAULT 'full',
+	robust boolean DEFAULT false,
 	restarts integer DEFAULT NULL,
 	seed bigint DEFAULT 1,
 	max_iterations integer DEFAULT NULL,
@@ -77,4 +78,4 @@ CREATE FUNCTION bnai_create_clustering(
 	refit text DEFAULT NULL)
 RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION bnai_create_clustering IS
-'creates a Gaussian mixture of a table''s columns; priors are data (on the data''s scale) or vague; covariance is full, diagonal (columns are independent within a cluster), spherical (and have one variance) or tied (one covariance for all clusters); the nodes can be seen in bnai_nodes and changed with bnai_change_node; the other arguments are settings, see bnai_set';
+'creates a Gaussian mixture of a table''s columns; priors are data (on the data''s scale) or vague; covariance is full, diagonal (columns are independent within a cluster), spherical (and have one variance) or tied (one covariance for all clusters); robust gives clusters heavier tails, Student-t instead of Gaussian, that outliers fit into; the nodes can be seen in bnai_nodes and changed with bnai_change_node; the other arguments are settings, see bnai_set';

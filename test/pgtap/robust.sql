@@ -1,0 +1,41 @@
+-- Robust clustering: outliers, one row in twenty, spread over a box three times the range of
+-- the example's two columns, must not move its four groups.
+
+\set size 2000
+\i examples/userinfo.sql
+
+SELECT plan(8);
+
+CREATE TABLE clean AS SELECT id, avg_time_pages AS x, avg_time_pages_a AS y, false AS outlier FROM userinfo;
+-- Evenly spread points (Roberts 2018: multiples of powers of 1 / 1.3247, the root of x^3 = x + 1)
+CREATE TABLE noisy AS TABLE clean UNION ALL
+SELECT 10000 + i, 2 * min_x - max_x + 3 * (max_x - min_x) * (i * 0.7548776662 % 1), 2 * min_y - max_y + 3 * (max_y - min_y) * (i * 0.5698402910 % 1), true
+FROM (SELECT min(x) AS min_x, max(x) AS max_x, min(y) AS min_y, max(y) AS max_y FROM clean) AS box, generate_series(1, 100) AS i;
+
+SELECT bnai_create_clustering('clean', 'clean', '{x,y}', max_clusters => 4, robust => true);
+SELECT bnai_create_clustering('four', 'noisy', '{x,y}', max_clusters => 4, robust => true);
+SELECT bnai_create_clustering('ten', 'noisy', '{x,y}', max_clusters => 10, robust => true);
+SELECT is((SELECT clusters FROM bnai_infer('clean')), 4, 'four groups without outliers');
+SELECT is((SELECT clusters FROM bnai_infer('four')), 4, 'four with them');
+SELECT ok((SELECT clusters >= 4 FROM bnai_infer('ten')), 'four or more where outliers may have clusters of their own');
+
+-- The clean clusters' nearest counterparts: two groups cross at one mean, so widths decide, too
+CREATE FUNCTION pg_temp.shifts(fitted text) RETURNS TABLE (label text, shift float8, ratio float8) LANGUAGE sql AS $$
+	SELECT c.label, sqrt((d.mean[1] - c.mean[1]) ^ 2 + (d.mean[2] - c.mean[2]) ^ 2),
+		(SELECT count(*) FROM clean WHERE bnai_predict(fitted, x, y) = d.label) / c.size::float8
+	FROM bnai_clusters AS c, LATERAL (SELECT * FROM bnai_clusters WHERE network = fitted
+		ORDER BY (mean[1] - c.mean[1]) ^ 2 + (mean[2] - c.mean[2]) ^ 2 + (sqrt(covariance[1][1]) - sqrt(c.covariance[1][1])) ^ 2 LIMIT 1) AS d
+	WHERE c.network = 'clean' $$;
+SELECT is_empty(format($$ SELECT * FROM pg_temp.shifts(%L) WHERE shift >= 0.1 OR ratio NOT BETWEEN 0.97 AND 1.03 $$, fitted),
+	fitted || ': means within 0.1, sizes over the clean rows within 3%')
+FROM unnest('{four,ten}'::text[]) AS fitted;
+
+-- Nine of ten outliers are less likely than all but 5% of the clean rows
+SELECT ok(avg((bnai_score('four', x, y) < threshold)::integer) >= 0.9, 'their density tells outliers')
+FROM noisy, (SELECT percentile_cont(0.05) WITHIN GROUP (ORDER BY bnai_score('four', x, y)) AS threshold FROM clean) AS t WHERE outlier;
+
+SELECT is_empty($$ SELECT * FROM bnai_moments('four', 'nu') WHERE moment = 'mean' AND value[1] <= 2 $$, 'degrees of freedom stay above 2');
+SELECT throws_like($$ SELECT bnai_create_clustering('x', 'clean', '{x,y}', covariance => 'diagonal', robust => true) $$,
+	'a robust clustering cannot have diagonal covariances', 'only with full and tied covariances');
+
+SELECT * FROM finish();
