@@ -119,7 +119,7 @@ test('/metrics refuses what is not JSON, too large, or from another site', async
 test('a form without the token of its session changes nothing', async () => {
 	const form = { 'content-type': 'application/x-www-form-urlencoded' };
 	const page = await fetch(`${site}/admin/bn2`);
-	const cookie = page.headers.getSetCookie()[0].split(';')[0];
+	const cookie = page.headers.get('set-cookie').split(';')[0];
 	const token = /name="token" value="([^"]+)"/.exec(await page.text())[1];
 	for (const path of ['/users', '/admin/bn2/run', '/admin/bn2/reset', '/admin/bn2/cancel', '/admin/bn2/settings', '/admin/bn2/rollback', '/admin/bn2/simulate'])
 		for (const [body, headers] of [['', form], ['token=x', { ...form, cookie }], [`token=${token}`, form], [`token=${token}`, { ...form, cookie: 'session=x' }]])
