@@ -31,7 +31,7 @@ $primary->safe_psql('postgres', q{INSERT INTO visits (x) SELECT 100 FROM generat
 ok($primary->poll_query_until('postgres', q{SELECT count(*) > 0 FROM bnai_count}), 'the counter is written');
 $primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
 
-my $scores = q{SELECT bnai_predict('m', 0), bnai_predict('m', 100), bnai_score('m', 50)};
+my $scores = q{SELECT bnai_predict('m', 0), bnai_predict('m', 100), bnai_score('m', 50), bnai_typicality('m', 50)};
 is($standby->safe_psql('postgres', $scores), $primary->safe_psql('postgres', $scores), 'a standby scores as the primary does');
 is($standby->safe_psql('postgres', q{SELECT counter, rows_labelled, running_since IS NULL FROM bnai_status}), '7|207|t', 'and shows its state');
 like(($standby->psql('postgres', q{SELECT bnai_infer('m')}))[2], qr/ERROR:  cannot execute bnai_infer\(\) in a read-only transaction/, 'it infers nothing');
