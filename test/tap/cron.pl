@@ -48,15 +48,17 @@ is(sql(q{SELECT count(*) FROM cron.job}), '0', 'nothing of that is scheduled');
 sql(q{SET ROLE analyst; SELECT bnai_schedule('m', '0 0 * * *')});
 is(sql(q{SELECT next_scheduled_run = (date_trunc('day', now() AT TIME ZONE 'GMT') + '1 day') AT TIME ZONE 'GMT' FROM bnai_status}), 't',
 	'bnai_status says when it comes next');
+
+# what it shall run for is there before it is scheduled: the minute may end at any time
+sql(q{INSERT INTO visits (x) SELECT 100 FROM generate_series(1, 5)});
+is(sql(q{SELECT counter FROM bnai_status}), '5', 'what was counted');
 sql(q{SET ROLE analyst; SELECT bnai_schedule('m', '* * * * *', threshold => 5)});
 is(sql(q{SELECT schedule, command, username, database FROM cron.job}),
 	q{* * * * *|CALL public.bnai_infer_now('m', 5)|analyst|postgres}, 'another schedule replaces the first one');
 is(sql(q{SELECT schedule, next_scheduled_run - now() <= '1 min' FROM bnai_status}), '* * * * *|t', 'in bnai_status, too');
 
 # --- run ---
-sql(q{INSERT INTO visits (x) SELECT 100 FROM generate_series(1, 5)});
-is(sql(q{SELECT counter FROM bnai_status}), '5', 'what was counted');
-ok($node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM cron.job_run_details WHERE status = 'succeeded'}), 'pg_cron runs it');
+ok($node->poll_query_until('postgres', q{SELECT count(*) > 0 FROM cron.job_run_details WHERE status = 'succeeded'}), 'pg_cron runs it');
 is(sql(q{SELECT count(*), max(rows) FROM bnai_runs}), '1|205', 'the network is inferred');
 is(sql(q{SELECT counter, rows_labelled, running_since IS NULL FROM bnai_status}), '0|205|t', 'its counter is 0, and the rows have labels');
 like(slurp_file($node->logfile), qr/LOG:  network "m" was inferred: run \d+, 205 rows/, 'the log tells of it');
