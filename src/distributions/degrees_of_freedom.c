@@ -183,6 +183,7 @@ const Distribution DegreesOfFreedom = {
 		{"count", ROLE_INVARIANT, SHAPE_SCALAR, DIST_NONE, false},
 	},
 	.signature = "DegreesOfFreedom(rate, count)",
+	.proper = "rate and count must be finite, and count not negative.",
 	.nmoments = 2,
 	.moment_specs = {{"mean", SHAPE_SCALAR}, {"mean_log_normaliser", SHAPE_SCALAR}},
 	.size = DegreesSize,

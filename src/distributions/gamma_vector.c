@@ -110,6 +110,7 @@ const Distribution GammaVector = {
 		{"b", ROLE_RATE, SHAPE_VECTOR, DIST_GAMMA_VECTOR, true},
 	},
 	.signature = "GammaVector(a, b)",
+	.proper = "a and all elements of b must be positive.",
 	.nmoments = 2,
 	.moment_specs = {{"mean", SHAPE_VECTOR}, {"mean_log", SHAPE_VECTOR}},
 	.size = GammaVectorSize,

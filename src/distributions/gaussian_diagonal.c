@@ -111,6 +111,7 @@ const Distribution GaussianDiagonal = {
 		{"tau", ROLE_PRECISION, SHAPE_VECTOR, DIST_GAMMA_VECTOR, true},
 	},
 	.signature = "GaussianDiagonal(mu, tau)",
+	.proper = "All elements of tau must be positive.",
 	.nmoments = 2,
 	.moment_specs = {{"mean", SHAPE_VECTOR}, {"second_moment", SHAPE_VECTOR}},
 	.size = DiagonalSize,

@@ -68,6 +68,7 @@ const Distribution GaussianSpherical = {
 		{"tau", ROLE_PRECISION, SHAPE_SCALAR, DIST_GAMMA, true},
 	},
 	.signature = "GaussianSpherical(mu, tau)",
+	.proper = "tau must be positive.",
 	.size = SphericalSize,
 	.natural = SphericalNatural,
 	.log_partition = SphericalLogPartition,

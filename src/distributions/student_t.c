@@ -83,6 +83,7 @@ const Distribution StudentT = {
 		{"nu", ROLE_INVARIANT, SHAPE_SCALAR, DIST_DEGREES_OF_FREEDOM, true, 2.0},
 	},
 	.signature = "StudentT(mu, Lambda, nu)",
+	.proper = "Lambda must be positive definite, and nu greater than 2.",
 	.size = StudentTSize,
 	.natural = StudentTNatural,
 	.log_partition = StudentTLogPartition,
