@@ -24,6 +24,11 @@ RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE
 COMMENT ON FUNCTION bnai_create_network IS
 'creates a network without nodes; network_type is general or clustering; the other arguments are settings, see bnai_set';
 
+CREATE FUNCTION bnai_distributions(OUT distribution text, OUT parameters text, OUT condition text, OUT observable boolean)
+RETURNS SETOF record LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 12 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_distributions() IS
+'the distributions that a node can have: their parameters in order, what these must be, and whether a node that has it can be observed';
+
 CREATE FUNCTION bnai_add_node(
 	network text,
 	node text,

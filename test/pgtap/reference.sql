@@ -1,5 +1,5 @@
 -- docs/reference.md says what the installed extension does, and every object says what it is
-SELECT plan(4);
+SELECT plan(5);
 
 \setenv PGDATABASE :DBNAME
 \set written `cat docs/reference.md`
@@ -24,6 +24,10 @@ END $$;
 SELECT set_eq('SELECT pg_temp.settings()', $$ SELECT attname FROM pg_attribute
 	WHERE attrelid = 'bnai_network'::regclass AND attnum > 0 AND NOT attisdropped AND col_description(attrelid, attnum) IS NOT NULL $$,
 	'every setting has a comment, and nothing else of a network does');
+
+-- a hint prints what they must be, for every one of them
+SELECT is_empty('SELECT * FROM bnai_distributions() WHERE num_nulls(distribution, parameters, condition, observable) > 0 OR starts_with(parameters, distribution) IS NOT TRUE',
+	'every distribution says what its parameters are and must be');
 
 SELECT ok(length(:'generated') > 10000, 'scripts/reference made a reference');
 CREATE TEMP TABLE line AS
