@@ -144,29 +144,6 @@ TrySplit(TrialSet *set, const SplitList *list, int split)
 		SplitComponent(job, list->splits[split].component, list->splits[split].stats);
 }
 
-/*
- * Splits every component at once, the best first if not all can be.  A scale
- * that the components share suits their present size: a single half of one,
- * much tighter than the rest, has to pay for that.
- */
-void
-TrySplitAll(TrialSet *set, const SplitList *list)
-{
-	Job		   *job = AddTrial(set, list->screened, MOVE_SPLIT);
-	int			live = list->screened->nlive;
-	bool	   *done = palloc0(sizeof(bool) * live);
-
-	for (int s = 0; job && s < list->n && job->nlive < job->plan->components; s++)
-	{
-		const Split *split = &list->splits[s];
-
-		if (!done[split->component])
-			SplitComponent(job, split->component, split->stats);
-		done[split->component] = true;
-	}
-	pfree(done);
-}
-
 void
 TryMergeAndSplit(TrialSet *set, const SplitList *list, const MergePair *pair, int split)
 {

@@ -59,7 +59,6 @@ extern void TryMerge(TrialSet *set, const Job *incumbent, const MergePair *pair)
 extern void TryTwoMerges(TrialSet *set, const Job *incumbent, const MergePair *one, const MergePair *other);
 extern void TryDelete(TrialSet *set, const Job *incumbent, int component);
 extern void TrySplit(TrialSet *set, const SplitList *list, int split);
-extern void TrySplitAll(TrialSet *set, const SplitList *list);
 extern void TryMergeAndSplit(TrialSet *set, const SplitList *list, const MergePair *pair, int split);
 
 /* The same on a job. */

@@ -311,8 +311,6 @@ ProposeSplits(Search *search, const SplitList *splits)
 {
 	int		   *tried = palloc0(sizeof(int) * search->incumbent->nlive);
 
-	if (search->incumbent->nlive > 1 && !search->effort->together)
-		TrySplitAll(search->trials, splits);
 	for (int s = 0; s < splits->n; s++)
 		if (tried[splits->splits[s].component]++ < search->effort->shapes)
 			TrySplit(search->trials, splits, s);
