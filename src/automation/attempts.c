@@ -1,11 +1,12 @@
 /*
  * attempts.c
- *		What became of inferences that nobody waited for.
+ *		What became of inferences that outlive a transaction, or that nobody
+ *		waited for.
  *
- * bnai_attempt has a row for each network that was ever inferred in the
- * background: whether it is being inferred, and after failures when to try
- * again.  A row that says so without anybody holding the network's lock was
- * left by a worker that was killed.  bnai_failure is the history.
+ * bnai_attempt has a row for each network that was ever inferred so: whether
+ * it is being inferred, and after failures when to try again.  A row that says
+ * so without anybody holding the network's lock was left by a process that was
+ * killed.  bnai_failure is the history.
  */
 #include "postgres.h"
 
@@ -37,20 +38,28 @@ WriteFor(int network, const char *sql)
 	return WriteCatalog(sql, 1, &type, &value, NULL);
 }
 
-/* Records that an inference begins. */
+/* Records as failed what never ended: its process was killed. */
 bool
+RecordInterruption(int network)
+{
+	if (WriteFor(network, psprintf("UPDATE %s.bnai_attempt SET running = false "
+								   "WHERE network OPERATOR(pg_catalog.=) $1 AND running", ExtensionSchema())) == 0)
+		return false;
+	RecordFailure(network, 0, "the inference was interrupted");
+	return true;
+}
+
+/* Records that an inference begins. */
+void
 RecordStart(int network)
 {
 	const char *schema = ExtensionSchema();
-	bool		left_over = WriteFor(network, psprintf("UPDATE %s.bnai_attempt SET running = false "
-													   "WHERE network OPERATOR(pg_catalog.=) $1 AND running", schema)) > 0;
 
 	WriteFor(network, psprintf("INSERT INTO %s.bnai_attempt (network, started_at, running, failures) "
 							   "SELECT id, pg_catalog.clock_timestamp(), true, 0 FROM %s.bnai_network "
 							   "WHERE id OPERATOR(pg_catalog.=) $1 "
 							   "ON CONFLICT (network) DO UPDATE SET started_at = excluded.started_at, running = true",
 							   schema, schema));
-	return left_over;
 }
 
 /* Records that an inference was stored. */
@@ -62,34 +71,79 @@ RecordSuccess(int network)
 							   ExtensionSchema()));
 }
 
+/* Forgets the oldest failures. */
+static void
+TrimFailures(int network)
+{
+	const char *schema = ExtensionSchema();
+
+	WriteFor(network, psprintf("DELETE FROM %s.bnai_failure WHERE network OPERATOR(pg_catalog.=) $1 "
+							   "AND failed_at OPERATOR(pg_catalog.<) "
+							   "(SELECT failed_at FROM %s.bnai_failure WHERE network OPERATOR(pg_catalog.=) $1 "
+							   "ORDER BY failed_at DESC OFFSET %d LIMIT 1)", schema, schema, KEPT_FAILURES - 1));
+}
+
 /* Records why an inference failed. */
 void
-RecordFailure(int network, const char *error)
+RecordFailure(int network, TimestampTz started_at, const char *error)
 {
-	Oid			types[] = {INT4OID, TEXTOID, INT4OID, INT4OID};
+	Oid			types[] = {INT4OID, TEXTOID, TIMESTAMPTZOID, INT4OID, INT4OID};
 	Datum		values[] = {
-		Int32GetDatum(network), CStringGetTextDatum(error), Int32GetDatum(BnaiRetryDelay), Int32GetDatum(LONGEST_DELAY)
+		Int32GetDatum(network), CStringGetTextDatum(error), TimestampTzGetDatum(started_at),
+		Int32GetDatum(BnaiRetryDelay), Int32GetDatum(LONGEST_DELAY)
 	};
+	char		nulls[] = {' ', ' ', started_at == 0 ? 'n' : ' ', ' ', ' ', '\0'};
 	const char *schema = ExtensionSchema();
 
 	WriteFor(network, psprintf("INSERT INTO %s.bnai_attempt (network, started_at, running, failures) "
 							   "SELECT id, pg_catalog.clock_timestamp(), true, 0 FROM %s.bnai_network "
 							   "WHERE id OPERATOR(pg_catalog.=) $1 ON CONFLICT (network) DO NOTHING", schema, schema));
 	WriteCatalog(psprintf("UPDATE %s.bnai_attempt SET running = false, failures = failures OPERATOR(pg_catalog.+) 1, "
-						  "error = $2, failed_at = pg_catalog.clock_timestamp(), next_attempt = "
+						  "error = $2, failed_at = pg_catalog.clock_timestamp(), started_at = COALESCE($3, started_at), "
+						  "next_attempt = "
 						  "pg_catalog.clock_timestamp() OPERATOR(pg_catalog.+) pg_catalog.make_interval(secs => "
-						  "LEAST($4::pg_catalog.float8, $3::pg_catalog.float8 OPERATOR(pg_catalog.*) "
+						  "LEAST($5::pg_catalog.float8, $4::pg_catalog.float8 OPERATOR(pg_catalog.*) "
 						  "pg_catalog.power(2::pg_catalog.float8, LEAST(failures, 20)::pg_catalog.float8))) "
 						  "WHERE network OPERATOR(pg_catalog.=) $1", schema),
-				 4, types, values, NULL);
+				 lengthof(types), types, values, nulls);
 	WriteCatalog(psprintf("INSERT INTO %s.bnai_failure (network, started_at, failed_at, error) "
-						  "SELECT network, started_at, failed_at, $2 FROM %s.bnai_attempt "
+						  "SELECT network, started_at, failed_at, error FROM %s.bnai_attempt "
 						  "WHERE network OPERATOR(pg_catalog.=) $1", schema, schema),
-				 2, types, values, NULL);
-	WriteFor(network, psprintf("DELETE FROM %s.bnai_failure WHERE network OPERATOR(pg_catalog.=) $1 "
-							   "AND failed_at OPERATOR(pg_catalog.<) "
-							   "(SELECT failed_at FROM %s.bnai_failure WHERE network OPERATOR(pg_catalog.=) $1 "
-							   "ORDER BY failed_at DESC OFFSET %d LIMIT 1)", schema, schema, KEPT_FAILURES - 1));
+				 1, types, values, NULL);
+	TrimFailures(network);
+}
+
+/* Says that an inference begins. */
+void
+LogStart(const char *network, const char *how, int64 counter)
+{
+	ereport(LOG_SERVER_ONLY,
+			(errmsg("inference of network \"%s\" %s begins", network, how),
+			 errdetail("Its counter is " INT64_FORMAT ".", counter)));
+}
+
+/* Says how it ended. */
+void
+LogSuccess(const char *network, const char *how, const RunSummary *summary)
+{
+	ereport(LOG_SERVER_ONLY,
+			(errmsg("inference of network \"%s\" %s ended", network, how),
+			 summary->relabelled >= 0 ?
+			 errdetail("Run " INT64_FORMAT ", " INT64_FORMAT " rows, " INT64_FORMAT " relabelled.",
+					   summary->run, summary->rows, summary->relabelled) :
+			 errdetail("Run " INT64_FORMAT ", " INT64_FORMAT " rows.", summary->run, summary->rows)));
+}
+
+/* Says why it failed. */
+void
+LogFailure(const char *network, const char *how, const ErrorData *error)
+{
+	ereport(LOG_SERVER_ONLY,
+			(errcode(error->sqlerrcode),
+			 errmsg("inference of network \"%s\" %s failed: %s", network, how, error->message),
+			 error->detail ? errdetail_internal("%s", error->detail) : 0,
+			 error->hint ? errhint("%s", error->hint) : 0,
+			 error->context ? errcontext("%s", error->context) : 0));
 }
 
 /* Returns true if a network is due; a later time to look again goes to `delay_ms`. */

@@ -6,17 +6,26 @@
 #define BNAI_ATTEMPTS_H
 
 #include "datatype/timestamp.h"
+#include "inference/runs.h"
 
 /* Each of these writes within the current transaction. */
 
-/* Records that an inference begins; true if the one before never ended. */
-extern bool RecordStart(int network);
+/* Records that the inference before never ended, if so; for who holds the lock that allows one inference. */
+extern bool RecordInterruption(int network);
+
+/* Records that an inference begins. */
+extern void RecordStart(int network);
 
 /* Records that it was stored. */
 extern void RecordSuccess(int network);
 
-/* Records why it was not, and when to try again. */
-extern void RecordFailure(int network, const char *error);
+/* Records why it was not, and when to try again; `started_at` 0: when RecordStart was called. */
+extern void RecordFailure(int network, TimestampTz started_at, const char *error);
+
+/* These tell the server's log; `how` follows the network's name. */
+extern void LogStart(const char *network, const char *how, int64 counter);
+extern void LogSuccess(const char *network, const char *how, const RunSummary *summary);
+extern void LogFailure(const char *network, const char *how, const ErrorData *error);
 
 /* A network to be inferred in the background now, or 0; `delay_ms` is when to look again at the earliest, or -1. */
 extern int	NextDueNetwork(int64 *delay_ms);

@@ -24,6 +24,9 @@
 #include "catalog/privileges.h"
 #include "inference/infer.h"
 
+/* How it is called in the log */
+#define HOW "in the background"
+
 /* An inference in the background */
 typedef struct Background
 {
@@ -55,12 +58,7 @@ KeepError(Background *background)
 	AbortCurrentTransaction();
 	MemoryContextSwitchTo(background->context);
 	background->error = error->message;
-	ereport(LOG,
-			(errcode(error->sqlerrcode),
-			 errmsg("inference of network \"%s\" in the background failed: %s", background->name, error->message),
-			 error->detail ? errdetail_internal("%s", error->detail) : 0,
-			 error->hint ? errhint("%s", error->hint) : 0,
-			 error->context ? errcontext("%s", error->context) : 0));
+	LogFailure(background->name, HOW, error);
 }
 
 /* Runs a phase in a transaction; false if it failed. */
@@ -133,17 +131,16 @@ Begin(Background *background)
 	value = CounterValue(CounterNow(background->slot, network->id));
 	background->due = network->settings.threshold_action == ACTION_BACKGROUND &&
 		network->settings.counter_threshold > 0 && value >= network->settings.counter_threshold;
-	if (background->due && RecordStart(network->id))
+	if (background->due && RecordInterruption(network->id))
 	{
-		RecordFailure(network->id, "the inference was interrupted");
-		ereport(LOG,
-				(errmsg("inference of network \"%s\" in the background was interrupted", network->name)));
+		ereport(LOG, (errmsg("inference of network \"%s\" was interrupted", network->name)));
 		background->due = false;
 	}
 	if (background->due)
-		ereport(LOG,
-				(errmsg("inference of network \"%s\" in the background begins", network->name),
-				 errdetail("Its counter is " INT64_FORMAT ".", value)));
+	{
+		RecordStart(network->id);
+		LogStart(network->name, HOW, value);
+	}
 }
 
 /* Loads, as the network's owner. */
@@ -205,21 +202,7 @@ Store(Background *background)
 static void
 RecordError(Background *background)
 {
-	RecordFailure(background->id, background->error);
-}
-
-/* Says how it ended. */
-static void
-LogSuccess(const Background *background)
-{
-	const RunSummary *summary = &background->summary;
-
-	ereport(LOG,
-			(errmsg("inference of network \"%s\" in the background ended", background->name),
-			 summary->relabelled >= 0 ?
-			 errdetail("Run " INT64_FORMAT ", " INT64_FORMAT " rows, " INT64_FORMAT " relabelled.",
-					   summary->run, summary->rows, summary->relabelled) :
-			 errdetail("Run " INT64_FORMAT ", " INT64_FORMAT " rows.", summary->run, summary->rows)));
+	RecordFailure(background->id, 0, background->error);
 }
 
 /* Infers under the lock. */
@@ -231,9 +214,11 @@ InferLocked(Background *background)
 		Iterate(background) &&
 		LabelBatches(background) &&
 		InTransaction(background, "storing", Store))
-		LogSuccess(background);
+		LogSuccess(background->name, HOW, &background->summary);
 	else
 		(void) InTransaction(background, "recording a failure of", RecordError);
+	if (background->inference != NULL)
+		EndInference(background->inference);
 	inference_hook(background->id, false);
 }
 

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "storage/lmgr.h"
 #include "utils/snapmgr.h"
 
 #include "automation/definition.h"
@@ -41,12 +42,29 @@ SameDefinition(const Network *a, const Network *b)
 	return true;
 }
 
+/* Keeps the network's tables from being dropped or altered until the end of the transaction; who is gone already is found missing. */
+static void
+LockSources(const Network *network)
+{
+	for (int i = 0; i < network->nnodes; i++)
+		if (OidIsValid(network->nodes[i].source))
+			LockRelationOid(network->nodes[i].source, AccessShareLock);
+}
+
+/* Returns true if a table that the network read is gone. */
+static bool
+LacksSource(const Network *loaded, const Network *now)
+{
+	return OidIsValid(NetworkSource(loaded)) && !OidIsValid(NetworkSource(now));
+}
+
 /* Raises an error if the network has changed; returns it as it is now. */
 Network *
 CheckSameDefinition(const Network *loaded)
 {
 	Network    *now;
 
+	LockSources(loaded);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	now = LoadUnparsedNetworkById(loaded->id, true);
 	PopActiveSnapshot();
@@ -57,6 +75,7 @@ CheckSameDefinition(const Network *loaded)
 	if (!SameDefinition(loaded, now))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("network \"%s\" was changed while it was inferred", loaded->name)));
+				 errmsg("network \"%s\" was changed while it was inferred", loaded->name),
+				 LacksSource(loaded, now) ? errdetail("Its table was dropped.") : 0));
 	return now;
 }

@@ -1,6 +1,10 @@
 /*
  * infer_now.c
- *		bnai_infer_now: an inference that commits between loading and storing.
+ *		bnai_infer_now: an inference that commits between its phases.
+ *
+ * Each phase is a subtransaction and then committed.  One that fails is rolled
+ * back, why it failed is recorded in a transaction of its own, as a background
+ * worker would, and then the caller gets the error.
  */
 #include "postgres.h"
 
@@ -10,8 +14,10 @@
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
+#include "automation/attempts.h"
 #include "automation/counter.h"
 #include "automation/definition.h"
 #include "catalog/define.h"
@@ -20,11 +26,34 @@
 
 PG_FUNCTION_INFO_V1(bnai_infer_now);
 
+/* How it is called in the log */
+#define HOW "by bnai_infer_now()"
+
+/* A call of the procedure */
+typedef struct InferNow
+{
+	MemoryContext context;
+	const char *name;
+	int64		threshold;
+	int			id;
+	CounterSlot *slot;
+	bool		due;			/* the counter calls for an inference */
+	Counted		counted;
+	Network    *network;		/* as it was loaded */
+	Inference  *inference;
+	bool		labelling;		/* there may be more rows to label before storing */
+	RunSummary	summary;
+	ErrorData  *error;			/* of the phase that failed */
+} InferNow;
+
+typedef void (*Phase) (InferNow *now);
+
 /* Raises an error where the procedure could not commit. */
 static void
 CheckMayCommit(FunctionCallInfo fcinfo)
 {
-	if (fcinfo->context != NULL && IsA(fcinfo->context, CallContext) && !castNode(CallContext, fcinfo->context)->atomic)
+	if (fcinfo->context != NULL && IsA(fcinfo->context, CallContext) &&
+		!castNode(CallContext, fcinfo->context)->atomic && !IsSubTransaction())
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
@@ -33,102 +62,195 @@ CheckMayCommit(FunctionCallInfo fcinfo)
 			 errhint("Use bnai_infer(), which does all in one transaction.")));
 }
 
-/* Loads, if the counter calls for it; NULL if not.  Leaves the lock that allows one inference to the session. */
-static Inference *
-Load(const char *name, int64 threshold, MemoryContext context, Network **network, Counted *counted)
-{
-	Network    *wanted = LoadUnparsedNetwork(name, false);
-	MemoryContext old = MemoryContextSwitchTo(context);
-	Inference  *inference = NULL;
-
-	CheckMayModifyNetwork(wanted);
-	LockInferenceForSession(wanted->id, false);
-	*network = LoadNetworkToChange(name, false);
-	*counted = CounterNow(FindSlot(wanted->id), wanted->id);
-	if (CounterValue(*counted) >= threshold)
-		inference = LoadInference(*network, ASKED_BY_COUNTER, true);
-	MemoryContextSwitchTo(old);
-	return inference;
-}
-
-/* Prepares to write for a network in a transaction that began after loading. */
+/* Keeps the error that a phase ended with, and takes back what it did. */
 static void
-BeginWriting(const Network *network)
+KeepError(InferNow *now)
 {
-	PushActiveSnapshot(GetTransactionSnapshot());
-	CheckMayModifyNetwork(LoadUnparsedNetwork(network->name, false));
-	LockNetwork(network->id, false);
-	(void) CheckSameDefinition(network);
+	MemoryContextSwitchTo(now->context);
+	now->error = CopyErrorData();
+	FlushErrorState();
+	/* an error of the commit itself has ended the transaction */
+	while (IsSubTransaction())
+		RollbackAndReleaseCurrentSubTransaction();
 }
 
-/* Labels a batch of rows in a transaction; false if there is nothing more to label before storing. */
+/* Runs a phase and commits; false if it failed. */
 static bool
-Label(Inference *inference, const Network *network)
+InTransaction(InferNow *now, Phase phase)
 {
-	bool		more;
+	ResourceOwner owner = CurrentResourceOwner;
+	bool		succeeded = true;
 
-	BeginWriting(network);
-	more = LabelInAdvance(inference);
+	PG_TRY();
+	{
+		BeginInternalSubTransaction(NULL);
+		MemoryContextSwitchTo(now->context);
+		phase(now);
+		ReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(now->context);
+		CurrentResourceOwner = owner;
+		SPI_commit();
+	}
+	PG_CATCH();
+	{
+		KeepError(now);
+		succeeded = false;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(now->context);
+	return succeeded;
+}
+
+/* Takes the lock that allows one inference, and sees whether the counter calls for one. */
+static void
+Begin(InferNow *now)
+{
+	Network    *network = LoadUnparsedNetwork(now->name, false);
+	int64		value;
+
+	CheckMayModifyNetwork(network);
+	LockInferenceForSession(network->id, false);
+	now->id = network->id;
+	/* what it is now: this may have waited */
+	network = LoadLatestUnparsedNetwork(now->name);
+	CheckMayModifyNetwork(network);
+	if (network->id != now->id)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("network \"%s\" was replaced by another one", now->name)));
+	now->slot = FindSlot(now->id);
+	value = CounterValue(CounterNow(now->slot, now->id));
+	now->due = value >= now->threshold;
+	if (!now->due)
+		return;
+	(void) RecordInterruption(now->id);
+	RecordStart(now->id);
+	LogStart(now->name, HOW, value);
+}
+
+/* Prepares to read and write for the network; another session may have changed it since the phase before. */
+static void
+LockForPhase(const InferNow *now)
+{
+	LockNetwork(now->id, false);
+	PushActiveSnapshot(GetTransactionSnapshot());
+}
+
+/* Raises an error if the network is not what was loaded, or no longer the current user's. */
+static void
+CheckStillSame(const InferNow *now)
+{
+	CheckMayModifyNetwork(CheckSameDefinition(now->network));
+}
+
+/* Loads. */
+static void
+Load(InferNow *now)
+{
+	LockForPhase(now);
+	now->network = LoadNetworkById(now->id, false);
+	CheckMayModifyNetwork(now->network);
+	/* before the rows: what is counted was seen */
+	now->counted = CounterNow(now->slot, now->id);
+	now->inference = LoadInference(now->network, ASKED_BY_COUNTER, true);
 	PopActiveSnapshot();
-	SPI_commit();
-	return more;
+}
+
+/* Iterates; there is no snapshot, so that vacuum goes on. */
+static void
+Iterate(InferNow *now)
+{
+	IterateInference(now->inference);
+}
+
+/* Labels a batch of rows. */
+static void
+Label(InferNow *now)
+{
+	LockForPhase(now);
+	CheckStillSame(now);
+	now->labelling = LabelInAdvance(now->inference);
+	PopActiveSnapshot();
+}
+
+/* Labels the rows of a large table, a transaction for each batch; false if it failed. */
+static bool
+LabelBatches(InferNow *now)
+{
+	do
+	{
+		if (!InTransaction(now, Label))
+			return false;
+	} while (now->labelling);
+	return true;
 }
 
 /* Stores. */
-static RunSummary
-Store(Inference *inference, const Network *network, Counted counted)
+static void
+Store(InferNow *now)
 {
-	RunSummary	summary;
-
-	BeginWriting(network);
-	summary = StoreInference(inference);
-	TakeOffCounter(FindSlot(network->id), network->id, counted);
+	LockForPhase(now);
+	CheckStillSame(now);
+	now->summary = StoreInference(now->inference);
+	TakeOffCounter(now->slot, now->id, now->counted);
+	RecordSuccess(now->id);
 	PopActiveSnapshot();
-	return summary;
 }
 
-/* Infers in two transactions, or more where a large table is labelled. */
+/* Records the failure. */
 static void
-InferNow(const char *name, int64 threshold)
+RecordError(InferNow *now)
 {
-	MemoryContext context = AllocSetContextCreate(PortalContext, "bnai procedure", ALLOCSET_DEFAULT_SIZES);
-	Network    *network;
-	Counted		counted;
-	Inference  *inference = Load(name, threshold, context, &network, &counted);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	RecordFailure(now->id, 0, now->error->message);
+	PopActiveSnapshot();
+}
 
-	if (inference != NULL)
-	{
-		RunSummary	summary;
+/* Records and logs why it failed, and raises the error. */
+static void
+Fail(InferNow *now)
+{
+	ErrorData  *error = now->error;
 
-		inference_hook(network->id, true);
-		SPI_commit();
-		IterateInference(inference);
-		while (Label(inference, network))
-			;
-		summary = Store(inference, network, counted);
-		SPI_commit();
-		inference_hook(network->id, false);
-		ereport(LOG,
-				(errmsg("network \"%s\" was inferred: run " INT64_FORMAT ", " INT64_FORMAT " rows",
-						network->name, summary.run, summary.rows)));
-	}
-	MemoryContextDelete(context);
+	LogFailure(now->name, HOW, error);
+	if (!InTransaction(now, RecordError))
+		ereport(LOG_SERVER_ONLY,
+				(errmsg("could not record that the inference of network \"%s\" failed: %s", now->name,
+						now->error->message)));
+	ReThrowError(error);
+}
+
+/* Infers, if the counter calls for it. */
+static void
+RunPhases(InferNow *now)
+{
+	if (!InTransaction(now, Begin))
+		ReThrowError(now->error);
+	if (!now->due)
+		return;
+	inference_hook(now->id, true);
+	if (!(InTransaction(now, Load) && InTransaction(now, Iterate) && LabelBatches(now) && InTransaction(now, Store)))
+		Fail(now);
+	EndInference(now->inference);
+	inference_hook(now->id, false);
+	LogSuccess(now->name, HOW, &now->summary);
 }
 
 /* CALL bnai_infer_now(network, threshold) */
 Datum
 bnai_infer_now(PG_FUNCTION_ARGS)
 {
+	InferNow	now = {.threshold = PG_ARGISNULL(1) ? PG_INT64_MIN : PG_GETARG_INT64(1)};
 	char	   *name = TextArgument(fcinfo, 0, "network");
-	int64		threshold = PG_ARGISNULL(1) ? PG_INT64_MIN : PG_GETARG_INT64(1);
 
 	CheckMayCommit(fcinfo);
 	PreventWhereReadOnly("bnai_infer_now()");
-	name = MemoryContextStrdup(PortalContext, name);
+	now.context = AllocSetContextCreate(PortalContext, "bnai procedure", ALLOCSET_DEFAULT_SIZES);
+	now.name = MemoryContextStrdup(now.context, name);
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
 	PG_TRY();
 	{
-		InferNow(name, threshold);
+		RunPhases(&now);
 	}
 	PG_FINALLY();
 	{
@@ -136,5 +258,6 @@ bnai_infer_now(PG_FUNCTION_ARGS)
 	}
 	PG_END_TRY();
 	SPI_finish();
+	MemoryContextDelete(now.context);
 	PG_RETURN_VOID();
 }

@@ -9,6 +9,7 @@
 #include "utils/builtins.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 
 #include "automation/attempts.h"
 #include "automation/counter.h"
@@ -93,18 +94,14 @@ TryInferAsOwner(int network)
  * session may have written of it since the transaction began, only the log.
  */
 static void
-ReportFailure(int id, const ErrorData *error)
+ReportFailure(int id, TimestampTz started_at, const ErrorData *error)
 {
 	Network    *network = LoadUnparsedNetworkById(id, true);
 	const char *name = network != NULL ? network->name : "";
 
 	if (!IsolationUsesXactSnapshot())
-		RecordFailure(id, error->message);
-	ereport(LOG_SERVER_ONLY,
-			(errcode(error->sqlerrcode),
-			 errmsg("inference of network \"%s\" at its threshold failed: %s", name, error->message),
-			 error->detail ? errdetail_internal("%s", error->detail) : 0,
-			 error->hint ? errhint("%s", error->hint) : 0));
+		RecordFailure(id, started_at, error->message);
+	LogFailure(name, "at its threshold", error);
 	ereport(WARNING,
 			(errmsg("network \"%s\" could not be inferred at its threshold", name),
 			 errhint("bnai_status tells its readers why.")));
@@ -114,6 +111,7 @@ ReportFailure(int id, const ErrorData *error)
 static void
 InferAndTakeOff(CounterSlot *slot, int network, Counted counted)
 {
+	TimestampTz started_at = GetCurrentTimestamp();
 	ErrorData  *error;
 
 	TakeOffCounter(slot, network, counted);
@@ -124,7 +122,7 @@ InferAndTakeOff(CounterSlot *slot, int network, Counted counted)
 		ReThrowError(error);
 	if (MayPass(error))
 		TakeOffCounter(slot, network, NegateCounted(counted));
-	ReportFailure(network, error);
+	ReportFailure(network, started_at, error);
 	FreeErrorData(error);
 }
 

@@ -169,10 +169,12 @@ BnaiFlushingWorker(Datum database)
 	Begin(DatumGetObjectId(database), WORKER_FLUSHES);
 	do
 	{
-		TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), BnaiFlushInterval);
+		TimestampTz begin = GetCurrentTimestamp();
 		bool		written;
 
-		while (!Sleep(TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end)))
+		/* who wakes it may have changed the interval */
+		while (!Sleep(TimestampDifferenceMilliseconds(GetCurrentTimestamp(),
+													  TimestampTzPlusMilliseconds(begin, BnaiFlushInterval))))
 			;
 		written = BeginTransaction() && FlushCounters();
 		EndTransaction();

@@ -11,6 +11,8 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_extension.h"
+#include "commands/extension.h"
 #include "common/hashfn.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -232,6 +234,19 @@ WriteCatalog(const char *sql, int nargs, Oid *types, Datum *values, const char *
 }
 
 /*
+ * Makes DROP EXTENSION wait until the transaction has ended.  Without it both
+ * would be in the middle of their work, and wait for each other's tables.
+ */
+static bool
+LockExtension(bool nowait)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, ExtensionRelationId, get_extension_oid("bnai", false), 0);
+	return LockAcquire(&tag, AccessShareLock, false, nowait) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+/*
  * Locks an object of the class of networks; advisory locks would collide with
  * the users' own keys.
  */
@@ -240,6 +255,8 @@ LockObject(uint32 id, uint16 kind, bool session, bool nowait)
 {
 	LOCKTAG		tag;
 
+	if (!LockExtension(nowait))
+		return false;
 	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, CatalogRelation("bnai_network"), id, kind);
 	if (LockAcquire(&tag, ExclusiveLock, session, nowait) == LOCKACQUIRE_NOT_AVAIL)
 		return false;

@@ -48,8 +48,8 @@ CREATE TABLE bnai_scheduled (
 COMMENT ON TABLE bnai_scheduled IS 'Networks that are inferred on a schedule, and pg_cron''s number of the job; see the view bnai_status';
 COMMENT ON TABLE bnai_count IS 'Counters: differences whose sum is how much has changed since a network was last inferred; see the view bnai_status';
 COMMENT ON TABLE bnai_watched IS 'Watched tables: whose changes are counted for which network; see the view bnai_watches';
-COMMENT ON TABLE bnai_attempt IS 'Inferences in the background: the latest of each network; see the view bnai_status';
-COMMENT ON TABLE bnai_failure IS 'Inferences in the background that failed; see the view bnai_runs';
+COMMENT ON TABLE bnai_attempt IS 'Inferences in the background, at a threshold or by bnai_infer_now: the latest of each network; see the view bnai_status';
+COMMENT ON TABLE bnai_failure IS 'Inferences in the background, at a threshold or by bnai_infer_now that failed; see the view bnai_runs';
 
 SELECT pg_catalog.pg_extension_config_dump('bnai_count', 'WHERE network IN (SELECT id FROM @extschema@.bnai_network)');
 SELECT pg_catalog.pg_extension_config_dump('bnai_watched', '');
@@ -98,7 +98,7 @@ COMMENT ON FUNCTION bnai_next_time IS
 CREATE PROCEDURE bnai_infer_now(network text, threshold bigint DEFAULT NULL)
 LANGUAGE C AS 'MODULE_PATHNAME';
 COMMENT ON PROCEDURE bnai_infer_now IS
-'infers a network like bnai_infer, if its counter is at least threshold, and takes off what was counted; commits between loading and storing, so that vacuum goes on while it iterates';
+'infers a network like bnai_infer, if its counter is at least threshold, and takes off what was counted; commits between loading and storing, so that vacuum goes on while it iterates; a failure is recorded in bnai_runs';
 
 CREATE FUNCTION bnai_counter(network integer)
 RETURNS bigint LANGUAGE C STABLE STRICT PARALLEL UNSAFE COST 1000 AS 'MODULE_PATHNAME';

@@ -92,7 +92,7 @@ UNION ALL
 SELECT NULL, n.name, f.started_at, f.failed_at - f.started_at,
 	NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, f.error, NULL
 FROM readable n JOIN bnai_failure f ON f.network = n.id;
-COMMENT ON VIEW bnai_runs IS 'runs: one for each inference; passes are visits of rows divided by rows, elbo is in nats; warm: it began from the run before; those in the background that failed have no number, but an error; restart_elbos has the elbo of each restart, see bnai_restarts; as many runs are kept as the setting history says';
+COMMENT ON VIEW bnai_runs IS 'runs: one for each inference; passes are visits of rows divided by rows, elbo is in nats; warm: it began from the run before; those in the background, at a threshold or by bnai_infer_now that failed have no number, but an error; restart_elbos has the elbo of each restart, see bnai_restarts; as many runs are kept as the setting history says';
 
 CREATE VIEW bnai_restarts WITH (security_barrier) AS
 WITH readable AS MATERIALIZED (SELECT id, name FROM bnai_network WHERE bnai_may_read(id))
@@ -129,7 +129,7 @@ SELECT n.name AS network,
 	bnai_running_since(n.id) AS running_since,
 	a.error AS last_error,
 	a.failed_at AS last_error_at,
-	a.next_attempt,
+	CASE WHEN n.threshold_action = 'background' THEN a.next_attempt END AS next_attempt,
 	c.schedule,
 	bnai_next_time(c.schedule) AS next_scheduled_run,
 	bnai_unwatched(n.id) AS unwatched,

@@ -61,7 +61,7 @@ is(sql(q{SELECT schedule, next_scheduled_run - now() <= '1 min' FROM bnai_status
 ok($node->poll_query_until('postgres', q{SELECT count(*) > 0 FROM cron.job_run_details WHERE status = 'succeeded'}), 'pg_cron runs it');
 is(sql(q{SELECT count(*), max(rows) FROM bnai_runs}), '1|205', 'the network is inferred');
 is(sql(q{SELECT counter, rows_labelled, running_since IS NULL FROM bnai_status}), '0|205|t', 'its counter is 0, and the rows have labels');
-like(slurp_file($node->logfile), qr/LOG:  network "m" was inferred: run \d+, 205 rows/, 'the log tells of it');
+like(slurp_file($node->logfile), qr/LOG:  inference of network "m" by bnai_infer_now\(\) ended\n.*DETAIL:  Run \d+, 205 rows/, 'the log tells of it');
 sql(q{SET ROLE analyst; CALL bnai_infer_now('m', 5)});
 is(sql(q{SELECT count(*) FROM bnai_runs}), '1', 'below the threshold the same command does nothing');
 
