@@ -25,6 +25,7 @@
 #include "inference/results.h"
 #include "posterior/labels.h"
 #include "scoring/scoring.h"
+#include "source/column.h"
 
 PG_FUNCTION_INFO_V1(bnai_label_row);
 
@@ -35,10 +36,11 @@ typedef struct Labeller
 	uint32		reading;		/* of the watch that it was made for; 0: none */
 	MemoryContext context;
 	Scorer	   *scorer;			/* NULL: rows cannot be labelled */
-	AttrNumber *attributes;		/* of the scorer's columns */
-	Oid		   *types;			/* their base types */
+	int			nreaders;
+	ColumnReader *readers;		/* of the scorer's columns */
 	double	   *row;
 	double	   *old_row;
+	bool	   *nulls;			/* of the row that was read last */
 	AttrNumber	results;		/* attribute of the results column */
 	Datum	   *labels;			/* of the candidates, in its type */
 } Labeller;
@@ -72,18 +74,15 @@ static bool
 FindColumns(Labeller *labeller, Oid relation)
 {
 	const Scorer *scorer = labeller->scorer;
+	SourceColumn *columns = FindSourceColumns(relation, scorer->ncolumns, scorer->columns, &labeller->nreaders);
 
-	labeller->attributes = palloc(sizeof(AttrNumber) * scorer->ncolumns);
-	labeller->types = palloc(sizeof(Oid) * scorer->ncolumns);
+	labeller->readers = palloc(sizeof(ColumnReader) * labeller->nreaders);
 	labeller->row = palloc(sizeof(double) * scorer->ncolumns);
 	labeller->old_row = palloc(sizeof(double) * scorer->ncolumns);
-	for (int i = 0; i < scorer->ncolumns; i++)
-	{
-		labeller->attributes[i] = get_attnum(relation, scorer->columns[i]);
-		if (labeller->attributes[i] <= 0)
+	labeller->nulls = palloc(sizeof(bool) * scorer->ncolumns);
+	for (int i = 0; i < labeller->nreaders; i++)
+		if (!MakeColumnReader(&labeller->readers[i], relation, &columns[i]))
 			return false;
-		labeller->types[i] = getBaseType(get_atttype(relation, labeller->attributes[i]));
-	}
 	return true;
 }
 
@@ -159,46 +158,34 @@ FindLabeller(const Watch *watch, Relation relation)
 	return labeller;
 }
 
-/* Returns a number of any of the types that can be observed. */
-static double
-NumberOf(Datum value, Oid type)
-{
-	switch (type)
-	{
-		case INT2OID:
-			return DatumGetInt16(value);
-		case INT4OID:
-			return DatumGetInt32(value);
-		case INT8OID:
-			return DatumGetInt64(value);
-		case FLOAT4OID:
-			return DatumGetFloat4(value);
-		case FLOAT8OID:
-			return DatumGetFloat8(value);
-		case NUMERICOID:
-			return DatumGetFloat8(DirectFunctionCall1(numeric_float8, value));
-		default:
-			return get_float8_nan();
-	}
-}
-
-/* Reads the observed columns; a missing value is NaN.  False if what is there, or the lack of something, can have no label. */
+/*
+ * Reads the observed columns; a missing value is NaN.  False if what is there,
+ * or the lack of something, can have no label.
+ */
 static bool
 ReadRow(const Labeller *labeller, HeapTuple tuple, TupleDesc desc, double *row)
 {
-	bool		finite = true;
+	int			ncolumns = labeller->scorer->ncolumns;
+	double	   *to = row;
 	int			missing = 0;
+	bool		finite = true;
 
-	for (int i = 0; i < labeller->scorer->ncolumns; i++)
+	memset(row, 0, sizeof(double) * ncolumns);
+	for (int i = 0; i < labeller->nreaders; i++)
 	{
+		ColumnReader *reader = &labeller->readers[i];
 		bool		isnull;
-		Datum		value = heap_getattr(tuple, labeller->attributes[i], desc, &isnull);
+		Datum		value = heap_getattr(tuple, reader->attribute, desc, &isnull);
+		int			nulls = ReadColumn(reader, value, isnull, to, labeller->nulls + (to - row));
 
-		row[i] = isnull ? get_float8_nan() : NumberOf(value, labeller->types[i]);
-		finite &= isnull || isfinite(row[i]);
-		missing += isnull;
+		if (nulls < 0)
+			return false;
+		missing += nulls;
+		to += Max(reader->column.width, 1);
 	}
-	return finite && (missing == 0 || (labeller->scorer->marginalize && missing < labeller->scorer->ncolumns));
+	for (int i = 0; i < ncolumns; i++)
+		finite &= labeller->nulls[i] || isfinite(row[i]);
+	return finite && (missing == 0 || (labeller->scorer->marginalize && missing < ncolumns));
 }
 
 /* Returns true if an UPDATE leaves the observed columns, and so the label, as they are. */

@@ -11,7 +11,7 @@
 /* Like LoadNetworkToChange, but parameters are not parsed. */
 extern Network *LoadUnparsedNetworkToChange(const char *name, bool nowait);
 
-/* Adds a node in memory; InterpretNode comes next. */
+/* Adds a node in memory, with columns as they are stored; InterpretNode comes next. */
 extern NetworkNode *AppendNode(Network *network, const char *name, const char *distribution, const char *params,
 							   Oid source, int ncolumns, char **columns);
 
@@ -23,6 +23,9 @@ extern void CheckStructure(Network *network);
 
 /* Raises an error unless the source exists and its columns can be observed. */
 extern void CheckObserved(const NetworkNode *node);
+
+/* Raises an error if two nodes observe one array with different numbers of elements. */
+extern void CheckWidths(const Network *network);
 
 /* Raises an error unless labels can be written to that column of the source. */
 extern void CheckResultsColumn(const Network *network);

@@ -8,6 +8,7 @@
 #include "utils/builtins.h"
 
 #include "catalog/define.h"
+#include "catalog/observed.h"
 #include "catalog/params.h"
 
 PG_FUNCTION_INFO_V1(bnai_create_clustering);
@@ -201,6 +202,7 @@ bnai_create_clustering(PG_FUNCTION_ARGS)
 	char	  **columns;
 	int			ncolumns = NamesArgument(fcinfo, 2, "columns", &columns);
 	int			components = PG_ARGISNULL(4) ? 0 : PG_GETARG_INT32(4);
+	int			dim;			/* numbers that the columns are */
 	int			n;
 
 	if (PG_ARGISNULL(1))
@@ -220,14 +222,15 @@ bnai_create_clustering(PG_FUNCTION_ARGS)
 	n += SettingArguments(fcinfo, 8, other_settings, values + n);
 	if (PG_ARGISNULL(RESOLUTION_ARGUMENT))
 		values[n++] = (SettingValue) {FindSetting("resolution"), Float8GetDatum(priors->resolution)};
+	dim = ResolveColumns(PG_GETARG_OID(1), ncolumns, columns);
 	CreateNetwork(network, "clustering", n, values);
-	AddNode(network, "alpha", "Dirichlet", FillTemplate(priors->weights, components, ncolumns), InvalidOid, 0, NULL);
+	AddNode(network, "alpha", "Dirichlet", FillTemplate(priors->weights, components, dim), InvalidOid, 0, NULL);
 	AddNode(network, "Z", "Categorical", "alpha", InvalidOid, 0, NULL);
 	for (const Template *node = priors->nodes[covariance]; node->name != NULL; node++)
-		AddNode(network, node->name, node->distribution, FillTemplate(node->params, components, ncolumns), InvalidOid, 0,
+		AddNode(network, node->name, node->distribution, FillTemplate(node->params, components, dim), InvalidOid, 0,
 				NULL);
 	if (robust)
-		AddNode(network, "nu", "DegreesOfFreedom", FillTemplate(DEGREES_PRIOR, components, ncolumns), InvalidOid, 0, NULL);
+		AddNode(network, "nu", "DegreesOfFreedom", FillTemplate(DEGREES_PRIOR, components, dim), InvalidOid, 0, NULL);
 	AddNode(network, "Y", "Mixture", robust ? Structures[covariance].robust : Structures[covariance].mixture, PG_GETARG_OID(1), ncolumns, columns);
 	PG_RETURN_VOID();
 }

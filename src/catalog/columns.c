@@ -13,6 +13,7 @@
 
 #include "catalog/build.h"
 #include "catalog/network.h"
+#include "catalog/observed.h"
 
 /* Kinds of relations, as bits */
 #define KIND_TABLE 1
@@ -62,24 +63,6 @@ CheckSource(const NetworkNode *node)
 	ReleaseSysCache(tuple);
 }
 
-/* Returns true for the types that are read as numbers. */
-static bool
-IsNumber(Oid type)
-{
-	switch (getBaseType(type))
-	{
-		case INT2OID:
-		case INT4OID:
-		case INT8OID:
-		case FLOAT4OID:
-		case FLOAT8OID:
-		case NUMERICOID:
-			return true;
-		default:
-			return false;
-	}
-}
-
 /* Returns true for the types that a label can be written to. */
 static bool
 IsLabel(Oid type)
@@ -117,30 +100,87 @@ UserColumn(Oid relation, const char *column, const char *use)
 	return tuple;
 }
 
+/* Raises an error unless a column is a number, or the array that it is observed as. */
+static void
+CheckObservedType(const NetworkNode *node, const SourceColumn *column)
+{
+	HeapTuple	tuple = UserColumn(node->source, column->name, psprintf(_("Node \"%s\" observes it."), node->name));
+	Oid			type = ((Form_pg_attribute) GETSTRUCT(tuple))->atttypid;
+	Oid			cast;
+
+	ReleaseSysCache(tuple);
+	if (column->width == 0 && !IsNumber(type))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of relation \"%s\" is of type %s, which is no number",
+						column->name, get_rel_name(node->source), format_type_be(type)),
+				 errdetail("Types that can be observed are smallint, integer, bigint, real, double precision and numeric, "
+						   "arrays of them, and types with a cast to double precision[] or real[].")));
+	if (column->width > 0 && !OidIsValid(ArrayForm(type, &cast)))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of relation \"%s\" is of type %s, which is no array of numbers",
+						column->name, get_rel_name(node->source), format_type_be(type)),
+				 errdetail("Node \"%s\" observes an array of %d elements.", node->name, column->width)));
+}
+
+/* Raises an error if the relation has a column that is called as an element of an array. */
+static void
+CheckElementNames(const NetworkNode *node, const SourceColumn *column)
+{
+	char	  **names;
+	int			n = ExpandColumns(1, column, &names);
+
+	for (int i = 0; i < n; i++)
+		if (get_attnum(node->source, names[i]) != InvalidAttrNumber)
+			ereport(ERROR,
+					(errcode(ERRCODE_AMBIGUOUS_COLUMN),
+					 errmsg("array \"%s\" of relation \"%s\" cannot be observed: there is a column \"%s\", too",
+							column->name, get_rel_name(node->source), names[i]),
+					 errhint("Use a view that calls one of them otherwise as the source.")));
+}
+
 /* Raises an error unless the columns of a leaf can be observed. */
 void
 CheckObserved(const NetworkNode *node)
 {
 	CheckSource(node);
-	for (int i = 0; i < node->ncolumns; i++)
+	for (int i = 0; i < node->nsource_columns; i++)
 	{
-		HeapTuple	tuple = UserColumn(node->source, node->columns[i],
-									   psprintf(_("Node \"%s\" observes it."), node->name));
-		Oid			type = ((Form_pg_attribute) GETSTRUCT(tuple))->atttypid;
+		const SourceColumn *column = &node->source_columns[i];
 
-		ReleaseSysCache(tuple);
-		if (!IsNumber(type))
-			ereport(ERROR,
-					(errcode(ERRCODE_DATATYPE_MISMATCH),
-					 errmsg("column \"%s\" of relation \"%s\" is of type %s, which is no number",
-							node->columns[i], get_rel_name(node->source), format_type_be(type)),
-					 errdetail("Types that can be observed are smallint, integer, bigint, real, double precision and numeric.")));
+		CheckObservedType(node, column);
+		if (column->width > 0)
+			CheckElementNames(node, column);
 		for (int j = 0; j < i; j++)
-			if (strcmp(node->columns[i], node->columns[j]) == 0)
+			if (strcmp(column->name, node->source_columns[j].name) == 0)
 				ereport(ERROR,
 						(errcode(ERRCODE_DUPLICATE_COLUMN),
-						 errmsg("column \"%s\" of node \"%s\" is given twice", node->columns[i], node->name)));
+						 errmsg("column \"%s\" of node \"%s\" is given twice", column->name, node->name)));
 	}
+}
+
+/* Raises an error unless two nodes observe a column alike. */
+static void
+CheckSameWidth(const NetworkNode *a, const NetworkNode *b)
+{
+	for (int i = 0; i < a->nsource_columns; i++)
+		for (int j = 0; j < b->nsource_columns; j++)
+			if (strcmp(a->source_columns[i].name, b->source_columns[j].name) == 0 &&
+				a->source_columns[i].width != b->source_columns[j].width)
+				ereport(ERROR,
+						(errcode(ERRCODE_DATATYPE_MISMATCH),
+						 errmsg("nodes \"%s\" and \"%s\" observe \"%s\" and \"%s\"", a->name, b->name,
+								SourceColumnText(&a->source_columns[i]), SourceColumnText(&b->source_columns[j])),
+						 errdetail("A column has as many elements in each row.")));
+}
+
+void
+CheckWidths(const Network *network)
+{
+	for (int i = 0; i < network->nnodes; i++)
+		for (int j = 0; j < i; j++)
+			CheckSameWidth(&network->nodes[j], &network->nodes[i]);
 }
 
 /* Raises an error if a network observes its own results. */
@@ -148,8 +188,8 @@ static void
 CheckNotObserved(const Network *network, const char *column)
 {
 	for (int i = 0; i < network->nnodes; i++)
-		for (int j = 0; j < network->nodes[i].ncolumns; j++)
-			if (strcmp(network->nodes[i].columns[j], column) == 0)
+		for (int j = 0; j < network->nodes[i].nsource_columns; j++)
+			if (strcmp(network->nodes[i].source_columns[j].name, column) == 0)
 				ereport(ERROR,
 						(errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
 						 errmsg("results column \"%s\" is observed by node \"%s\"",

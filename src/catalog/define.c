@@ -13,6 +13,7 @@
 
 #include "catalog/build.h"
 #include "catalog/define.h"
+#include "catalog/observed.h"
 #include "catalog/params.h"
 #include "catalog/privileges.h"
 #include "catalog/source.h"
@@ -168,17 +169,17 @@ bnai_create_network(PG_FUNCTION_ARGS)
 static void
 InsertNode(const Network *network, const NetworkNode *node, const char *distribution)
 {
-	Oid			types[] = {INT4OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, REGCLASSOID, NAMEARRAYOID};
+	Oid			types[] = {INT4OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, REGCLASSOID, TEXTARRAYOID};
 	Datum		values[lengthof(types)] = {
 		Int32GetDatum(network->id), Int32GetDatum(node->id), CStringGetTextDatum(node->name),
 		CStringGetTextDatum(distribution), CStringGetTextDatum(node->params_text), ObjectIdGetDatum(node->source)
 	};
 	char		nulls[lengthof(types) + 1] = "       ";
-	Datum	   *names = palloc(sizeof(Datum) * Max(node->ncolumns, 1));
+	Datum	   *columns = palloc(sizeof(Datum) * Max(node->nsource_columns, 1));
 
-	for (int i = 0; i < node->ncolumns; i++)
-		names[i] = DirectFunctionCall1(namein, CStringGetDatum(node->columns[i]));
-	values[6] = PointerGetDatum(construct_array(names, node->ncolumns, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR));
+	for (int i = 0; i < node->nsource_columns; i++)
+		columns[i] = CStringGetTextDatum(SourceColumnText(&node->source_columns[i]));
+	values[6] = PointerGetDatum(construct_array(columns, node->nsource_columns, TEXTOID, -1, false, TYPALIGN_INT));
 	if (!IsLeaf(node))
 		nulls[5] = nulls[6] = 'n';
 	WriteCatalog(psprintf("INSERT INTO %s.bnai_node (network, id, name, distribution, params, source, columns) "
@@ -223,7 +224,10 @@ bnai_add_node(PG_FUNCTION_ARGS)
 				 errmsg("node \"%s\" has %s", node,
 						PG_ARGISNULL(4) ? "columns, but no source" : "a source, but no columns")));
 	if (!PG_ARGISNULL(5))
+	{
 		ncolumns = NamesArgument(fcinfo, 5, "columns", &columns);
+		(void) ResolveColumns(PG_GETARG_OID(4), ncolumns, columns);
+	}
 	AddNode(TextArgument(fcinfo, 0, "network"), node,
 			TextArgument(fcinfo, 2, "distribution"), TextArgument(fcinfo, 3, "params"),
 			PG_ARGISNULL(4) ? InvalidOid : PG_GETARG_OID(4), ncolumns, columns);

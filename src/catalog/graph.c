@@ -9,6 +9,7 @@
 #include "utils/builtins.h"
 
 #include "catalog/network.h"
+#include "catalog/observed.h"
 #include "catalog/params.h"
 #include "catalog/privileges.h"
 #include "compat.h"
@@ -83,8 +84,8 @@ AppendNodeStatement(StringInfo dot, const NetworkNode *node, const char *indent)
 
 	initStringInfo(&label);
 	appendStringInfoString(&label, node->name);
-	for (int i = 0; i < node->ncolumns; i++)
-		appendStringInfo(&label, "%s%s", i == 0 ? "\n" : ", ", node->columns[i]);
+	for (int i = 0; i < node->nsource_columns; i++)
+		appendStringInfo(&label, "%s%s", i == 0 ? "\n" : ", ", SourceColumnText(&node->source_columns[i]));
 	appendStringInfoString(dot, indent);
 	AppendQuoted(dot, node->name);
 	appendStringInfoString(dot, " [label=");

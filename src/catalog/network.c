@@ -16,6 +16,7 @@
 
 #include "catalog/build.h"
 #include "catalog/network.h"
+#include "catalog/observed.h"
 #include "catalog/privileges.h"
 #include "catalog/relations.h"
 #include "catalog/source.h"
@@ -106,7 +107,7 @@ ReadNetwork(CatalogScan *scan, HeapTuple tuple)
 	return network;
 }
 
-/* Reads the names of a node's columns. */
+/* Reads a node's columns. */
 static int
 ReadColumns(Datum array, char ***columns)
 {
@@ -114,7 +115,7 @@ ReadColumns(Datum array, char ***columns)
 	bool	   *nulls;
 	int			n;
 
-	deconstruct_array(DatumGetArrayTypeP(array), NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR, &names, &nulls, &n);
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &names, &nulls, &n);
 	*columns = palloc(sizeof(char *) * Max(n, 1));
 	for (int i = 0; i < n; i++)
 	{
@@ -122,7 +123,7 @@ ReadColumns(Datum array, char ***columns)
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("the columns of a node must not contain null values")));
-		(*columns)[i] = pstrdup(NameStr(*DatumGetName(names[i])));
+		(*columns)[i] = TextDatumGetCString(names[i]);
 	}
 	return n;
 }
@@ -299,8 +300,11 @@ AppendNode(Network *network, const char *name, const char *distribution, const c
 	node->params_text = pstrdup(params);
 	node->plates = 1;
 	node->source = source;
-	node->ncolumns = ncolumns;
-	node->columns = columns;
+	node->nsource_columns = ncolumns;
+	node->source_columns = palloc(sizeof(SourceColumn) * (ncolumns + 1));
+	for (int i = 0; i < ncolumns; i++)
+		node->source_columns[i] = ParseSourceColumn(source, columns[i]);
+	node->ncolumns = ExpandColumns(ncolumns, node->source_columns, &node->columns);
 	return node;
 }
 

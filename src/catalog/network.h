@@ -75,6 +75,13 @@ typedef struct NodeParam
 	DistributionId distribution;	/* PARAM_DISTRIBUTION */
 } NodeParam;
 
+/* A column of the source: a number, or an array of them */
+typedef struct SourceColumn
+{
+	char	   *name;
+	int			width;			/* elements of an array; 0: a number */
+} SourceColumn;
+
 /*
  * A node.  A Mixture is kept as what it means: `distribution` is that of a
  * component, `selector` the index of its Categorical, and params are the
@@ -94,8 +101,10 @@ typedef struct NetworkNode
 	int			dim;			/* dimension of the value; 0: not known before the data are */
 	Oid			source;			/* InvalidOid: not observed */
 	char	   *source_name;	/* as stored, for messages when the source is gone */
-	int			ncolumns;
-	char	  **columns;
+	int			nsource_columns;
+	SourceColumn *source_columns;
+	int			ncolumns;		/* numbers of a row: one for each element of an array */
+	char	  **columns;		/* their names, see observed.h */
 } NetworkNode;
 
 typedef struct NetworkSettings

@@ -87,8 +87,8 @@ MayReadNode(const NetworkNode *node)
 		check_enable_rls(node->source, GetUserId(), true) == RLS_ENABLED ||
 		ViewFiltersRows(node->source))
 		return false;
-	for (int i = 0; i < node->ncolumns; i++)
-		if (!MaySelectColumn(node->source, node->columns[i]))
+	for (int i = 0; i < node->nsource_columns; i++)
+		if (!MaySelectColumn(node->source, node->source_columns[i].name))
 			return false;
 	return true;
 }
@@ -182,8 +182,8 @@ CheckSourcePrivileges(const Network *network, bool update)
 
 		if (!OidIsValid(node->source))
 			continue;
-		for (int j = 0; j < node->ncolumns; j++)
-			CheckColumnPrivilege(node->source, node->columns[j], ACL_SELECT);
+		for (int j = 0; j < node->nsource_columns; j++)
+			CheckColumnPrivilege(node->source, node->source_columns[j].name, ACL_SELECT);
 		if (weight != NULL)
 			CheckColumnPrivilege(node->source, weight, ACL_SELECT);
 		if (update && results != NULL)

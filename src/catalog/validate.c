@@ -239,6 +239,7 @@ CheckStructure(Network *network)
 			CheckPlates(network, &network->nodes[i], j);
 		CheckProper(&network->nodes[i]);
 	}
+	CheckWidths(network);
 	CheckResultsColumn(network);
 	CheckWeightColumn(network);
 }

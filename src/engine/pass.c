@@ -9,7 +9,7 @@
 
 #include <math.h>
 
-#include "distributions/families.h"
+#include "distributions/leaf.h"
 #include "engine/incomplete.h"
 #include "engine/parallel.h"
 #include "engine/pass.h"
@@ -207,50 +207,45 @@ ShareBlock(const Job *job, const double *r, const Job *old, const double *r_old,
  */
 #define BACKGROUND_WEIGHT 0.01
 
-/* Writes the background as constants of the quadratic score. */
+/* Writes the background of some columns (NULL: of all) as constants of the diagonal score. */
 static double *
-BackgroundConstants(const RowStore *rows)
+BackgroundConstants(const RowStore *rows, int n, const int *observed)
 {
-	int			dim = rows->ncolumns;
-	double	   *constants = palloc0(sizeof(double) * QuadraticSize(dim));
-	double	   *u = constants + 1 + dim;
+	double	   *constants = palloc(sizeof(double) * DiagonalKernelSize(n));
 
-	constants[0] = log(BACKGROUND_WEIGHT) - 0.5 * dim * LOG_2PI;
-	for (int i = 0; i < dim; i++)
+	constants[0] = log(BACKGROUND_WEIGHT) - 0.5 * n * LOG_2PI;
+	for (int i = 0; i < n; i++)
 	{
-		double		variance = rows->covariance[i * dim + i];
+		int			column = observed ? observed[i] : i;
+		double		variance = rows->variance[column];
 
 		if (!(variance > 1e-12))
 			variance = 1.0;
 		constants[0] -= 0.5 * log(variance);
-		constants[1 + i] = rows->mean[i];
-		*u = sqrt(0.5 / variance);
-		u += dim - i;
+		constants[1 + i] = rows->mean[column];
+		constants[1 + n + i] = 0.5 / variance;
 	}
 	return constants;
 }
 
 /* Adds the log densities of the background; where columns are missing, of the others. */
 static void
-ScoreBackground(WorkSpace *space, int ncolumns, const double *background, int rows, double *scores)
+ScoreBackground(WorkSpace *space, const RowStore *store, const double *background, int rows, double *scores)
 {
 	const Pattern *pattern;
-	Conditional rest;
-	double	   *memory;
+	double	   *rest;
 
 	if (!space->lacking)
 	{
-		ActiveKernels->quadratic_score(ncolumns, background, space->block, rows, scores);
+		ActiveKernels->diagonal_score(store->ncolumns, background, space->block, rows, scores);
 		return;
 	}
 	pattern = space->incomplete->all;
-	memory = AllocDoubles(ConditionalSize(pattern, QuadraticSize(pattern->nobserved)));
-	rest = PlaceConditional(memory, pattern, QuadraticSize(pattern->nobserved));
-	GaussianLeaf.condition(ncolumns, background, NULL, pattern, space->incomplete->work, &rest);
+	rest = BackgroundConstants(store, pattern->nobserved, pattern->observed);
 	for (int j = 0; j < pattern->nobserved; j++)
 		space->leaf_columns[j] = space->block[pattern->observed[j]];
-	ActiveKernels->quadratic_score(pattern->nobserved, rest.constants, space->leaf_columns, rows, scores);
-	pfree(memory);
+	ActiveKernels->diagonal_score(pattern->nobserved, rest, space->leaf_columns, rows, scores);
+	pfree(rest);
 }
 
 /* Writes the responsibilities of the old components, and of the background as the last one. */
@@ -262,7 +257,7 @@ OldBlock(WorkSpace *space, const Job *old, const double *background, int rows, i
 	ScoreBlock(space, old, rows);
 	scores = space->scores + (Size) old->nlive * rows;
 	memset(scores, 0, sizeof(double) * rows);
-	ScoreBackground(space, old->rows->ncolumns, background, rows, scores);
+	ScoreBackground(space, old->rows, background, rows, scores);
 	(void) ActiveKernels->softmax(old->nlive + 1, rows, valid, NULL, space->scores);
 }
 
@@ -292,7 +287,7 @@ CountBest(Job *job, Job *old, double *best, double *shared, double *pairs, const
 {
 	const RowStore *rows = job->rows;
 	WorkSpace  *space = CreateWorkSpace(job->plan, rows);
-	double	   *background = BackgroundConstants(rows);
+	double	   *background = BackgroundConstants(rows, rows->ncolumns, NULL);
 	double	   *live_best = AllocDoubles(job->nlive);
 	double	   *r = AllocDoubles((Size) job->nlive * space->block_rows);
 

@@ -309,6 +309,22 @@ ChooseMissing(const NetworkPlan *plan)
 	return missing;
 }
 
+/* Returns true if a prior is made of the covariances of the columns. */
+static bool
+UsesCovariances(const Network *network)
+{
+	for (int i = 0; i < network->nnodes; i++)
+		for (int p = 0; p < network->nodes[i].nparams; p++)
+		{
+			const NodeParam *param = &network->nodes[i].params[p];
+
+			if (param->kind == PARAM_DATA
+				&& (param->moment == DATA_COVARIANCE || param->moment == DATA_INVERSE_COVARIANCE))
+				return true;
+		}
+	return false;
+}
+
 NetworkPlan *
 MakePlan(const Network *network)
 {
@@ -357,6 +373,7 @@ MakePlan(const Network *network)
 	GroupFrames(plan);
 	OrderUpdates(plan);
 	plan->missing = ChooseMissing(plan);
+	plan->covariances = UsesCovariances(network);
 	return plan;
 }
 
@@ -399,7 +416,7 @@ LeafBelow(const NetworkPlan *plan, const PlanGlobal *global)
 static double
 ColumnVariance(const RowStore *rows, int column)
 {
-	double		variance = rows->covariance[column * rows->ncolumns + column];
+	double		variance = rows->variance[column];
 
 	return variance > 1e-12 ? variance : 1.0;
 }

@@ -75,6 +75,7 @@ typedef struct NetworkPlan
 	int			ncolumns;
 	char	  **columns;
 	FrameGroups frame_groups;
+	bool		covariances;	/* of the columns, too: priors ask for them */
 
 	/* selector */
 	int			components;		/* 1 without a selector */

@@ -52,7 +52,7 @@ StandardGrid(const RowStore *rows)
 
 	for (int j = 0; j < rows->ncolumns; j++)
 	{
-		double		variance = rows->covariance[(Size) j * rows->ncolumns + j];
+		double		variance = rows->variance[j];
 
 		fineness[j] = variance > 0.0 ? CELLS_PER_DEVIATION / sqrt(variance) : 0.0;
 	}
@@ -351,7 +351,7 @@ StandardWeights(const RowStore *rows)
 
 	for (int j = 0; j < rows->ncolumns; j++)
 	{
-		double		variance = rows->covariance[j * rows->ncolumns + j];
+		double		variance = rows->variance[j];
 
 		weights[j] = variance > 1e-12 ? 1.0 / variance : 0.0;
 	}

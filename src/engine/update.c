@@ -397,7 +397,7 @@ DataParent(const RowStore *rows, const PlanLeaf *leaf, const ParamSpec *spec)
 	for (int j = 0; j < (spec->shape == SHAPE_SCALAR ? 1 : dim); j++)
 	{
 		int			column = leaf->columns[j];
-		double		variance = rows->covariance[(Size) column * (rows->ncolumns + 1)];
+		double		variance = rows->variance[column];
 
 		if (spec->role == ROLE_LOCATION)
 			value[j] = rows->mean[column];

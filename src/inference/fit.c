@@ -18,6 +18,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
+#include "catalog/observed.h"
 #include "catalog/privileges.h"
 #include "compat.h"
 #include "engine/parallel.h"
@@ -37,6 +38,7 @@ RowsForPlan(const NetworkPlan *plan)
 		.frame_groups = &plan->frame_groups,
 		.max_labels = plan->components,
 		.weight_column = plan->network->settings.weight_column,
+		.covariances = plan->covariances,
 		.missing = plan->missing,
 		.share_from = ParallelRows(plan),
 	};
@@ -247,9 +249,12 @@ RefuseValues(const FitNetwork *fit, int given)
 
 	initStringInfo(&columns);
 	for (int l = 0; l < plan->nleaves; l++)
-		for (int j = 0; j < plan->leaves[l].dim; j++)
-			appendStringInfo(&columns, "%s%s", columns.len > 0 ? ", " : "",
-							 quote_identifier(plan->columns[plan->leaves[l].columns[j]]));
+	{
+		const NetworkNode *node = &plan->network->nodes[plan->leaves[l].node];
+
+		appendStringInfoString(&columns, l > 0 ? ", " : "");
+		AppendNames(&columns, node->ncolumns, node->columns);
+	}
 	if (fit->request.weight_column != NULL)
 		appendStringInfo(&columns, ", %s", quote_identifier(fit->request.weight_column));
 	ereport(ERROR,

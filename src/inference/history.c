@@ -117,9 +117,9 @@ CountLabelPairs(const Network *network, const Posterior *const posteriors[2])
 				 errmsg("the source of network \"%s\" does not exist", network->name)));
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "SELECT l.a, l.b, pg_catalog.count(*) FROM (SELECT ");
-	AppendPrediction(&sql, posteriors[0], 1);
+	AppendPrediction(&sql, network, posteriors[0], 1);
 	appendStringInfoString(&sql, " AS a, ");
-	AppendPrediction(&sql, posteriors[1], 2);
+	AppendPrediction(&sql, network, posteriors[1], 2);
 	appendStringInfo(&sql, " AS b FROM %s) AS l GROUP BY l.a, l.b "
 					 "ORDER BY pg_catalog.length(l.a), l.a, pg_catalog.length(l.b), l.b", QualifiedSource(network));
 	if (SPI_execute_with_args(sql.data, lengthof(types), types, values, NULL, true, 0) != SPI_OK_SELECT)

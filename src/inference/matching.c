@@ -71,7 +71,7 @@ SharesByResults(const Network *network, const Posterior *previous, const Posteri
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT l.a, l.b, pg_catalog.count(*) FROM (SELECT pg_catalog.rtrim(%s::pg_catalog.text) AS a, ",
 					 quote_identifier(network->settings.results_column));
-	AppendPrediction(&sql, posterior, 1);
+	AppendPrediction(&sql, network, posterior, 1);
 	appendStringInfo(&sql, " AS b FROM %s) AS l WHERE l.a IS NOT NULL AND l.b IS NOT NULL GROUP BY l.a, l.b",
 					 QualifiedSource(network));
 	if (SPI_execute_with_args(sql.data, 1, &type, &value, NULL, true, 0) != SPI_OK_SELECT)

@@ -28,6 +28,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "catalog/observed.h"
 #include "catalog/relations.h"
 #include "inference/results.h"
 #include "inference/runs.h"
@@ -135,19 +136,17 @@ QualifiedSource(const Network *network)
 
 /* Appends bnai_predict($1, VARIADIC ARRAY[a, b]) over all leaves' columns. */
 void
-AppendPrediction(StringInfo sql, const Posterior *posterior, int parameter)
+AppendPrediction(StringInfo sql, const Network *network, const Posterior *posterior, int parameter)
 {
-	const char *separator = "";
+	char	  **names = palloc(sizeof(char *) * (PosteriorColumns(posterior) + 1));
+	int			n = 0;
 
-	appendStringInfo(sql, "%s.bnai_predict($%d, VARIADIC ARRAY[", ExtensionSchema(), parameter);
 	for (int l = 0; l < posterior->nleaves; l++)
 		for (int j = 0; j < PosteriorLeafColumns(&posterior->leaves[l]); j++)
-		{
-			appendStringInfo(sql, "%s%s::pg_catalog.float8", separator,
-							 quote_identifier(posterior->leaves[l].columns[j]));
-			separator = ", ";
-		}
-	appendStringInfoString(sql, "])");
+			names[n++] = posterior->leaves[l].columns[j];
+	appendStringInfo(sql, "%s.bnai_predict($%d, VARIADIC ", ExtensionSchema(), parameter);
+	AppendRow(sql, NetworkSource(network), n, names);
+	appendStringInfoChar(sql, ')');
 }
 
 /* Runs an UPDATE of the results column, during which triggers know that it is bnai's own. */
@@ -193,7 +192,7 @@ MakeUpdate(const Network *network, const Posterior *posterior)
 	initStringInfo(&label);
 	if (integer)
 		appendStringInfo(&label, "%s.bnai_label_number(", ExtensionSchema());
-	AppendPrediction(&label, posterior, 1);
+	AppendPrediction(&label, network, posterior, 1);
 	if (integer)
 		appendStringInfoChar(&label, ')');
 	return (ResultsUpdate) {

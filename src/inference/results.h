@@ -18,8 +18,8 @@ extern bool ResultsAreNumbers(const Network *network);
 /* The name of the network's source, qualified and quoted. */
 extern char *QualifiedSource(const Network *network);
 
-/* Appends bnai_predict($parameter, …) over the columns of the posterior. */
-extern void AppendPrediction(StringInfo sql, const Posterior *posterior, int parameter);
+/* Appends bnai_predict($parameter, …) over the columns of the posterior, in a query on the network's source. */
+extern void AppendPrediction(StringInfo sql, const Network *network, const Posterior *posterior, int parameter);
 
 /* Writes the label of each row whose label changes, as the current user; returns how many did.  Needs SPI. */
 extern int64 WriteResults(const Network *network, const Posterior *posterior);

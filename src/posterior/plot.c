@@ -12,6 +12,7 @@
 #include "posterior/posterior.h"
 
 PG_FUNCTION_INFO_V1(bnai_plot_columns);
+PG_FUNCTION_INFO_V1(bnai_plot_names);
 PG_FUNCTION_INFO_V1(bnai_refuse_plot);
 
 #define MAX_PLOT_COLUMNS 6 /* of a matrix: it has half of their square pictures */
@@ -55,6 +56,28 @@ bnai_plot_columns(PG_FUNCTION_ARGS)
 	for (int i = 0; i < n; i++)
 		positions[i] = Int32GetDatum(names == NULL ? i + 1 : ColumnPosition(posterior, TextDatumGetCString(names[i])));
 	PG_RETURN_ARRAYTYPE_P(construct_array(positions, n, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+}
+
+/*
+ * bnai_plot_names(posterior, leaf): the names of a leaf's columns, or of all.
+ */
+Datum
+bnai_plot_names(PG_FUNCTION_ARGS)
+{
+	Posterior *posterior;
+	Datum *names;
+	char *only = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
+	int n = 0;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	posterior = DatumGetPosterior(PG_GETARG_DATUM(0));
+	names = palloc(sizeof(Datum) * (PosteriorColumns(posterior) + 1));
+	for (int i = 0; i < posterior->nleaves; i++)
+		for (int j = 0; j < PosteriorLeafColumns(&posterior->leaves[i]); j++)
+			if (only == NULL || strcmp(posterior->leaves[i].name, only) == 0)
+				names[n++] = CStringGetTextDatum(posterior->leaves[i].columns[j]);
+	PG_RETURN_ARRAYTYPE_P(construct_array(names, n, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
 /*

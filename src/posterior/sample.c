@@ -11,30 +11,34 @@
 #include "utils/lsyscache.h"
 
 #include "catalog/network.h"
+#include "catalog/observed.h"
 #include "catalog/privileges.h"
 #include "catalog/source.h"
 #include "compat.h"
 
 PG_FUNCTION_INFO_V1(bnai_sample_rows);
 
-/*
- * Appends the observed columns, leaf by leaf, each as `format` has it.
- */
+/* Appends a condition on the observed columns of a node: all numbers are there, and finite. */
 static void
-AppendColumns(StringInfo query, const Network *network, const char *format, const char *separator)
+AppendFinite(StringInfo query, const NetworkNode *node)
 {
-	bool first = true;
-
-	for (int i = 0; i < network->nnodes; i++)
+	for (int j = 0; j < node->nsource_columns; j++)
 	{
-		const NetworkNode *node = &network->nodes[i];
+		const SourceColumn *column = &node->source_columns[j];
+		StringInfoData value;
 
-		for (int j = 0; OidIsValid(node->source) && j < node->ncolumns; j++)
-		{
-			appendStringInfoString(query, first ? "" : separator);
-			appendStringInfo(query, format, quote_identifier(node->columns[j]));
-			first = false;
-		}
+		initStringInfo(&value);
+		AppendSourceColumn(&value, node->source, column);
+		appendStringInfoString(query, query->data[query->len - 1] == ' ' ? "" : " AND ");
+		if (column->width == 0)
+			appendStringInfo(query,
+							 "%1$s OPERATOR(pg_catalog.>) '-Infinity'::pg_catalog.float8 AND "
+							 "%1$s OPERATOR(pg_catalog.<) 'Infinity'::pg_catalog.float8", value.data);
+		else
+			appendStringInfo(query,
+							 "NOT (%1$s)::pg_catalog.float8[] OPERATOR(pg_catalog.&&) "
+							 "'{NaN,Infinity,-Infinity}'::pg_catalog.float8[] AND "
+							 "pg_catalog.array_position(%1$s, NULL) IS NULL", value.data);
 	}
 }
 
@@ -46,15 +50,22 @@ static char *
 SampleQuery(const Network *network, const char *source)
 {
 	StringInfoData query;
+	char	  **names;
+	int			n = 0;
 
+	for (int i = 0; i < network->nnodes; i++)
+		n += network->nodes[i].ncolumns;
+	names = palloc(sizeof(char *) * (n + 1));
+	n = 0;
+	for (int i = 0; i < network->nnodes; i++)
+		for (int j = 0; j < network->nodes[i].ncolumns; j++)
+			names[n++] = network->nodes[i].columns[j];
 	initStringInfo(&query);
-	appendStringInfoString(&query, "SELECT observed FROM (SELECT ARRAY[");
-	AppendColumns(&query, network, "%s::pg_catalog.float8", ", ");
-	appendStringInfo(&query, "] AS observed FROM %s WHERE ", source);
-	AppendColumns(&query, network,
-				  "%1$s::pg_catalog.float8 OPERATOR(pg_catalog.>) '-Infinity'::pg_catalog.float8 AND "
-				  "%1$s::pg_catalog.float8 OPERATOR(pg_catalog.<) 'Infinity'::pg_catalog.float8",
-				  " AND ");
+	appendStringInfoString(&query, "SELECT observed FROM (SELECT ");
+	AppendRow(&query, NetworkSource(network), n, names);
+	appendStringInfo(&query, " AS observed FROM %s WHERE ", source);
+	for (int i = 0; i < network->nnodes; i++)
+		AppendFinite(&query, &network->nodes[i]);
 	appendStringInfoString(&query, ") s ORDER BY pg_catalog.hash_array_extended(observed, $2), observed LIMIT $1");
 	return query.data;
 }

@@ -24,6 +24,7 @@
 #include "utils/float.h"
 #include "utils/memutils.h"
 
+#include "catalog/observed.h"
 #include "catalog/runs.h"
 #include "compat.h"
 #include "posterior/current.h"
@@ -240,8 +241,7 @@ RefuseRow(const Scorer *scorer, int given)
 	StringInfoData columns;
 
 	initStringInfo(&columns);
-	for (int i = 0; i < scorer->ncolumns; i++)
-		appendStringInfo(&columns, "%s%s", i > 0 ? ", " : "", quote_identifier(scorer->columns[i]));
+	AppendNames(&columns, scorer->ncolumns, scorer->columns);
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg_plural("%d value was given for a network with %d columns",

@@ -6,6 +6,9 @@
  * Differences are taken from the mean of the rows before (of the first chunk:
  * from its first row), which keeps the digits of columns far from 0, and chunks
  * are merged by the update of Chan, Golub and LeVeque (1983).
+ *
+ * Covariances cost the square of the number of columns, and few priors ask for
+ * them: without them each column has its own mean, variance and number of rows.
  */
 #include "postgres.h"
 
@@ -25,20 +28,29 @@ AllocDoubles(Size n)
 	return palloc_extended(mul_size(n, sizeof(double)), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 }
 
+/* Returns how many sums the rows of a block have. */
+static int
+SumsSize(const RowMoments *moments, int dim)
+{
+	return moments->covariances ? QuadraticSize(dim) : DiagonalKernelSize(dim);
+}
+
 RowMoments *
-CreateMoments(int dim)
+CreateMoments(int dim, bool covariances)
 {
 	RowMoments *moments = palloc0(sizeof(RowMoments));
 
 	moments->dim = dim;
+	moments->covariances = covariances;
 	moments->mean = AllocDoubles(dim);
-	moments->products = AllocDoubles((Size) dim * (dim + 1) / 2);
+	moments->products = AllocDoubles(covariances ? (Size) dim * (dim + 1) / 2 : dim);
+	moments->counts = covariances ? NULL : AllocDoubles(dim);
 	moments->centred = AllocDoubles((Size) dim * KERNEL_MAX_ROWS);
 	moments->columns = palloc(sizeof(double *) * dim);
 	for (int j = 0; j < dim; j++)
 		moments->columns[j] = moments->centred + (Size) j * KERNEL_MAX_ROWS;
-	moments->lanes = AllocDoubles((Size) QuadraticSize(dim) * KERNEL_LANES);
-	moments->sums = AllocDoubles(QuadraticSize(dim));
+	moments->lanes = AllocDoubles((Size) SumsSize(moments, dim) * KERNEL_LANES);
+	moments->sums = AllocDoubles(SumsSize(moments, dim));
 	return moments;
 }
 
@@ -54,6 +66,8 @@ FreeMoments(RowMoments *moments)
 	}
 	pfree(moments->mean);
 	pfree(moments->products);
+	if (moments->counts)
+		pfree(moments->counts);
 	pfree(moments->centred);
 	pfree(moments->columns);
 	pfree(moments->lanes);
@@ -85,14 +99,17 @@ AddBlock(RowMoments *moments, const double *const *columns, const double *weight
 		for (int n = 0; n < padded; n++)
 			to[n] = n < rows ? from[n] - pivot[j] : 0.0;
 	}
-	ActiveKernels->quadratic_sums(dim, moments->columns, r, padded, moments->lanes);
+	if (moments->covariances)
+		ActiveKernels->quadratic_sums(dim, moments->columns, r, padded, moments->lanes);
+	else
+		ActiveKernels->diagonal_sums(dim, moments->columns, r, padded, moments->lanes);
 }
 
 /* Writes the sums of rows, less the pivot. */
 static void
 SumRows(RowMoments *moments, const double *const *columns, const double *weights, int dim, const double *pivot, int rows)
 {
-	int			size = QuadraticSize(dim);
+	int			size = SumsSize(moments, dim);
 
 	memset(moments->lanes, 0, sizeof(double) * size * KERNEL_LANES);
 	memset(moments->sums, 0, sizeof(double) * size);
@@ -127,6 +144,30 @@ MergeSums(RowMoments *moments, const double *pivot)
 	moments->rows = total;
 }
 
+/* Merges sums of some columns (NULL: of all) about a pivot into the moments; each column has rows of its own. */
+static void
+MergeColumns(RowMoments *moments, const double *pivot, int n, const int *observed)
+{
+	double		rows = moments->sums[0];
+	const double *s = moments->sums + 1;
+	const double *ss = s + n;
+
+	if (rows == 0.0)
+		return;
+	for (int i = 0; i < n; i++)
+	{
+		int			j = observed ? observed[i] : i;
+		double		total = moments->counts[j] + rows;
+		double		factor = moments->counts[j] * rows / total;
+		double		shift = pivot[i] + s[i] / rows - moments->mean[j];
+
+		moments->products[j] += ss[i] - s[i] * s[i] / rows + factor * shift * shift;
+		moments->mean[j] += shift * rows / total;
+		moments->counts[j] = total;
+	}
+	moments->rows += rows;
+}
+
 void
 AddMoments(RowMoments *moments, const double *const *columns, const double *weights, int rows)
 {
@@ -138,7 +179,10 @@ AddMoments(RowMoments *moments, const double *const *columns, const double *weig
 	for (int j = 0; j < moments->dim; j++)
 		pivot[j] = moments->rows > 0 ? moments->mean[j] : columns[j][0];
 	SumRows(moments, columns, weights, moments->dim, pivot, rows);
-	MergeSums(moments, pivot);
+	if (moments->covariances)
+		MergeSums(moments, pivot);
+	else
+		MergeColumns(moments, pivot, moments->dim, NULL);
 	pfree(pivot);
 }
 
@@ -187,37 +231,46 @@ MergePairs(PairMoments *pairs, int dim, int nobserved, const int *observed, cons
 	pairs->rows += rows;
 }
 
+/* Turns the sums of some columns about a pivot, which becomes their mean, into products, and merges them. */
+static void
+MergeIncomplete(RowMoments *moments, double *pivot, int nobserved, const int *observed)
+{
+	double		total = moments->sums[0];
+	double	   *s = moments->sums + 1;
+	double	   *ss = s + nobserved;
+
+	if (moments->pairs == NULL)
+		moments->pairs = CreatePairs(moments->dim);
+	if (total == 0.0)
+		return;
+	for (int i = 0; i < nobserved; i++)
+		for (int j = 0; j <= i; j++)
+			ss[ProductIndex(i, j)] -= s[i] * s[j] / total;
+	for (int i = 0; i < nobserved; i++)
+		pivot[i] += s[i] / total;
+	MergePairs(moments->pairs, moments->dim, nobserved, observed, pivot, ss, total);
+}
+
 double
 AddIncompleteMoments(RowMoments *moments, const double *const *columns, const double *weights, int nobserved,
 					 const int *observed, int rows)
 {
 	const double **present = palloc(sizeof(double *) * nobserved);
-	double	   *mean = palloc(sizeof(double) * nobserved);
-	double	   *s = moments->sums + 1;
-	double	   *ss = s + nobserved;
-	double		total;
+	double	   *pivot = palloc(sizeof(double) * nobserved);
 
-	if (moments->pairs == NULL)
-		moments->pairs = CreatePairs(moments->dim);
 	for (int i = 0; i < nobserved; i++)
 	{
 		present[i] = columns[observed[i]];
-		mean[i] = present[i][0];
+		pivot[i] = present[i][0];
 	}
-	SumRows(moments, present, weights, nobserved, mean, rows);
-	total = moments->sums[0];
-	if (total > 0.0)
-	{
-		for (int i = 0; i < nobserved; i++)
-			for (int j = 0; j <= i; j++)
-				ss[ProductIndex(i, j)] -= s[i] * s[j] / total;
-		for (int i = 0; i < nobserved; i++)
-			mean[i] += s[i] / total;
-		MergePairs(moments->pairs, moments->dim, nobserved, observed, mean, ss, total);
-	}
+	SumRows(moments, present, weights, nobserved, pivot, rows);
+	if (moments->covariances)
+		MergeIncomplete(moments, pivot, nobserved, observed);
+	else
+		MergeColumns(moments, pivot, nobserved, observed);
 	pfree(present);
-	pfree(mean);
-	return total;
+	pfree(pivot);
+	return moments->sums[0];
 }
 
 /* How much smaller covariances are made each time that they fit no distribution */
@@ -255,16 +308,30 @@ FittingFactor(const PairMoments *pairs, int dim)
 	return 0.0;
 }
 
+/* Brings the products of columns that some rows lack to the number of all rows. */
+static void
+FinishColumns(RowMoments *moments)
+{
+	for (int j = 0; j < moments->dim; j++)
+		if (moments->counts[j] == 0.0)
+			moments->products[j] = 0.0;
+		else if (moments->counts[j] != moments->rows)
+			moments->products[j] *= moments->rows / moments->counts[j];
+}
+
 void
 FinishMoments(RowMoments *moments)
 {
 	PairMoments *pairs = moments->pairs;
 	int			dim = moments->dim;
-	int		   *all = palloc(sizeof(int) * dim);
+	int		   *all;
 	double		factor;
 
+	if (!moments->covariances)
+		FinishColumns(moments);
 	if (pairs == NULL)
 		return;
+	all = palloc(sizeof(int) * dim);
 	for (int j = 0; j < dim; j++)
 		all[j] = j;
 	if (moments->rows > 0)
@@ -285,15 +352,23 @@ FinishMoments(RowMoments *moments)
 	pfree(all);
 }
 
+/* Returns the variance of a column. */
+static double
+Variance(const RowMoments *moments, int column)
+{
+	return moments->products[moments->covariances ? ProductIndex(column, column) : column] / moments->rows;
+}
+
 void
-MomentsInFrame(const RowMoments *moments, const Frame *frame, double *mean, double *covariance)
+MomentsInFrame(const RowMoments *moments, const Frame *frame, double *mean, double *variance, double *covariance)
 {
 	int			dim = moments->dim;
 
 	for (int i = 0; i < dim; i++)
 	{
 		mean[i] = (moments->mean[i] - frame->centre[i]) / frame->scale[i];
-		for (int j = 0; j < dim; j++)
+		variance[i] = Variance(moments, i) / frame->scale[i] / frame->scale[i];
+		for (int j = 0; moments->covariances && j < dim; j++)
 			covariance[(Size) i * dim + j] = moments->products[ProductIndex(i, j)] / moments->rows
 				/ frame->scale[i] / frame->scale[j];
 	}
@@ -303,7 +378,7 @@ MomentsInFrame(const RowMoments *moments, const Frame *frame, double *mean, doub
 static double
 ColumnVariance(const RowMoments *moments, int column, char *const *names)
 {
-	double		variance = moments->products[ProductIndex(column, column)] / moments->rows;
+	double		variance = Variance(moments, column);
 
 	if (!isfinite(moments->mean[column]) || !isfinite(variance))
 		ereport(ERROR,

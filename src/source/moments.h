@@ -20,11 +20,13 @@ typedef struct PairMoments
 typedef struct RowMoments
 {
 	int			dim;
+	bool		covariances;	/* of each pair of columns, or variances alone? */
 	double		rows;			/* or the sum of their weights */
 	double	   *mean;			/* dim */
-	double	   *products;		/* sums of products of differences from the mean: j <= i, row by row */
+	double	   *products;		/* sums of products of differences from the mean: j <= i, row by row; or of squares */
+	double	   *counts;			/* without covariances: rows that have each column */
 
-	PairMoments *pairs;			/* of rows that lack columns; NULL: there are none */
+	PairMoments *pairs;			/* with them: of rows that lack columns; NULL: there are none */
 
 	/* work space */
 	double	   *centred;		/* one block of rows, less the pivot */
@@ -33,7 +35,7 @@ typedef struct RowMoments
 	double	   *sums;
 } RowMoments;
 
-extern RowMoments *CreateMoments(int dim);
+extern RowMoments *CreateMoments(int dim, bool covariances);
 extern void FreeMoments(RowMoments *moments);
 
 /* Adds the rows of a chunk; without weights (NULL) each counts for one. */
@@ -50,8 +52,9 @@ extern double AddIncompleteMoments(RowMoments *moments, const double *const *col
  */
 extern void FinishMoments(RowMoments *moments);
 
-/* Writes mean and covariance in a frame. */
-extern void MomentsInFrame(const RowMoments *moments, const Frame *frame, double *mean, double *covariance);
+/* Writes means, variances and, if they are known, covariances in a frame. */
+extern void MomentsInFrame(const RowMoments *moments, const Frame *frame, double *mean, double *variance,
+						   double *covariance);
 
 /*
  * Chooses centres and scales: for each group of columns (about) the average of

@@ -11,6 +11,7 @@
 
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
+#include "source/column.h"
 #include "source/query.h"
 #include "tcop/dest.h"
 #include "utils/builtins.h"
@@ -28,6 +29,7 @@ struct RowIntake
 	const LoadRequest *request;
 	LoadResult	result;
 	double	   *values;			/* one row */
+	bool	   *nulls;			/* which of its columns are NULL */
 	MemoryContext context;
 	char	  **labels;			/* distinct labels in order of appearance; result.nlabels of them */
 };
@@ -36,6 +38,9 @@ typedef struct RowReceiver
 {
 	DestReceiver pub;
 	RowIntake  *intake;
+	int			ncolumns;		/* of the source */
+	const SourceColumn *columns;
+	MemoryContext row_context;
 } RowReceiver;
 
 /* Returns the index of a label, adding it if it is new. */
@@ -100,7 +105,7 @@ BeginRows(const LoadRequest *request, MemoryContext context)
 	MemoryContext old = MemoryContextSwitchTo(context);
 	RowIntake  *intake = palloc0(sizeof(RowIntake));
 	RowStore   *rows = RowStoreCreate(context, request->ncolumns, request->label_column ? request->max_labels : 0,
-									  request->weight_column != NULL, request->share_from);
+									  request->weight_column != NULL, request->covariances, request->share_from);
 
 	if (request->keep)
 		RowStoreKeep(rows);
@@ -110,6 +115,7 @@ BeginRows(const LoadRequest *request, MemoryContext context)
 	intake->result.rows = rows;
 	intake->context = context;
 	intake->values = palloc(sizeof(double) * rows->width);
+	intake->nulls = palloc(sizeof(bool) * rows->width);
 	intake->labels = palloc(sizeof(char *) * (request->max_labels + 1));
 	MemoryContextSwitchTo(old);
 	return intake;
@@ -128,14 +134,14 @@ Weight(const LoadRequest *request, Datum value, bool isnull)
 
 /* True if a row takes part that is NULL in `missing` of the columns. */
 static bool
-TakesPart(const RowIntake *intake, const bool *nulls, int missing)
+TakesPart(const RowIntake *intake, int missing)
 {
 	const LoadRequest *request = intake->request;
 	int			column = 0;
 
 	if (request->missing != MISSING_ERROR)
 		return request->missing == MISSING_MARGINALIZE && missing < request->ncolumns;
-	while (!nulls[column])
+	while (!intake->nulls[column])
 		column++;
 	ereport(ERROR,
 			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -146,43 +152,91 @@ TakesPart(const RowIntake *intake, const bool *nulls, int missing)
 			 errhint("Correct the rows, or set \"missing\" to \"marginalize\" or \"skip\" with bnai_set().")));
 }
 
-void
-TakeRow(RowIntake *intake, const Datum *values, const bool *nulls)
+/* Takes one number of the row. */
+static void
+SetNumber(RowIntake *intake, int column, Datum value, bool isnull)
 {
-	int			ncolumns = intake->request->ncolumns;
+	intake->nulls[column] = isnull;
+	intake->values[column] = isnull ? get_float8_nan() : DatumGetFloat8(value);
+}
+
+/* Takes the row whose numbers have been set; `rest` are its label and its weight, as far as there are any. */
+static void
+FinishRow(RowIntake *intake, const Datum *rest, const bool *rest_nulls)
+{
+	const LoadRequest *request = intake->request;
 	const RowStore *rows = intake->result.rows;
 	int			missing = 0;
 
-	for (int j = 0; j < ncolumns; j++)
-	{
-		if (unlikely(nulls[j]))
-		{
-			intake->values[j] = get_float8_nan();
-			missing++;
-			continue;
-		}
-		intake->values[j] = DatumGetFloat8(values[j]);
+	for (int j = 0; j < request->ncolumns; j++)
 		if (unlikely(!isfinite(intake->values[j])))
-			ReportNotFinite(intake, j);
-	}
-	if (unlikely(missing > 0) && !TakesPart(intake, nulls, missing))
+		{
+			if (!intake->nulls[j])
+				ReportNotFinite(intake, j);
+			missing++;
+		}
+	if (unlikely(missing > 0) && !TakesPart(intake, missing))
 	{
 		intake->result.skipped++;
 		return;
 	}
-	if (intake->request->label_column)
-		intake->values[ncolumns] = nulls[ncolumns] ? -1 : LabelIndex(intake, values[ncolumns]);
-	if (intake->request->weight_column)
-		intake->values[rows->width - 1] = Weight(intake->request, values[rows->width - 1], nulls[rows->width - 1]);
+	if (request->label_column)
+		intake->values[request->ncolumns] = rest_nulls[0] ? -1 : LabelIndex(intake, rest[0]);
+	if (request->weight_column)
+		intake->values[rows->width - 1] = Weight(request, rest[rows->labelled], rest_nulls[rows->labelled]);
 	RowStoreAppend(intake->result.rows, intake->values);
 }
 
-/* Takes one row of the executor. */
+void
+TakeRow(RowIntake *intake, const Datum *values, const bool *nulls)
+{
+	int			ncolumns = intake->request->ncolumns;
+
+	for (int j = 0; j < ncolumns; j++)
+		SetNumber(intake, j, values[j], nulls[j]);
+	FinishRow(intake, values + ncolumns, nulls + ncolumns);
+}
+
+/* Takes the elements of one column of the row. */
+static void
+SetElements(RowIntake *intake, int first, const SourceColumn *column, Datum value, bool isnull)
+{
+	ArrayType  *array;
+
+	for (int j = 0; isnull && j < column->width; j++)
+		SetNumber(intake, first + j, (Datum) 0, true);
+	if (isnull)
+		return;
+	array = DatumGetArrayTypeP(value);
+	if (ReadElements(array, column->width, intake->values + first, intake->nulls + first) < 0)
+		ReportElements(array, column->width, column->name, get_rel_name(intake->request->source));
+}
+
+/* Takes one row of the executor; what its arrays are unpacked to is given back. */
 static bool
 ReceiveRow(TupleTableSlot *slot, DestReceiver *self)
 {
+	const RowReceiver *receiver = (RowReceiver *) self;
+	RowIntake  *intake = receiver->intake;
+	MemoryContext old = MemoryContextSwitchTo(receiver->row_context);
+	int			first = 0;
+
 	slot_getallattrs(slot);
-	TakeRow(((RowReceiver *) self)->intake, slot->tts_values, slot->tts_isnull);
+	for (int i = 0; i < receiver->ncolumns; i++)
+	{
+		const SourceColumn *column = &receiver->columns[i];
+
+		if (column->width == 0)
+			SetNumber(intake, first++, slot->tts_values[i], slot->tts_isnull[i]);
+		else
+		{
+			SetElements(intake, first, column, slot->tts_values[i], slot->tts_isnull[i]);
+			first += column->width;
+		}
+	}
+	FinishRow(intake, slot->tts_values + receiver->ncolumns, slot->tts_isnull + receiver->ncolumns);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(receiver->row_context);
 	return true;
 }
 
@@ -196,16 +250,19 @@ ReceiverShutdown(DestReceiver *self)
 {
 }
 
-/* Writes SELECT a::float8, b::float8 [, label::text] [, weight::float8] FROM source. */
+/* Writes SELECT a::float8, b::float8, array [, label::text] [, weight::float8] FROM source. */
 static char *
-LoadQuery(const LoadRequest *request)
+LoadQuery(const LoadRequest *request, int ncolumns, const SourceColumn *columns)
 {
 	StringInfoData query;
 
 	initStringInfo(&query);
 	appendStringInfoString(&query, "SELECT ");
-	for (int j = 0; j < request->ncolumns; j++)
-		appendStringInfo(&query, "%s%s::pg_catalog.float8", j > 0 ? ", " : "", quote_identifier(request->columns[j]));
+	for (int j = 0; j < ncolumns; j++)
+	{
+		appendStringInfoString(&query, j > 0 ? ", " : "");
+		AppendSourceColumn(&query, request->source, &columns[j]);
+	}
 	if (request->label_column)
 		appendStringInfo(&query, ", pg_catalog.rtrim(%s::pg_catalog.text)", quote_identifier(request->label_column));
 	if (request->weight_column)
@@ -268,10 +325,13 @@ LoadRows(const LoadRequest *request, MemoryContext context)
 	RowReceiver receiver = {
 		.pub = {ReceiveRow, ReceiverStartup, ReceiverShutdown, ReceiverShutdown, DestTuplestore},
 		.intake = BeginRows(request, context),
+		.row_context = AllocSetContextCreate(context, "bnai row", ALLOCSET_DEFAULT_SIZES),
 	};
 	SPIExecuteOptions options = {.dest = &receiver.pub};
 	int			guc_level;
 	int			result;
+
+	receiver.columns = FindSourceColumns(request->source, request->ncolumns, request->columns, &receiver.ncolumns);
 
 	/* the order of rows must not depend on other sessions or on workers */
 	guc_level = NewGUCNestLevel();
@@ -279,8 +339,9 @@ LoadRows(const LoadRequest *request, MemoryContext context)
 							 true, 0, false);
 	(void) set_config_option("synchronize_seqscans", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
 							 false);
-	result = SPI_execute_extended(LoadQuery(request), &options);
+	result = SPI_execute_extended(LoadQuery(request, receiver.ncolumns, receiver.columns), &options);
 	AtEOXact_GUC(true, guc_level);
+	MemoryContextDelete(receiver.row_context);
 	if (result != SPI_OK_SELECT)
 		elog(ERROR, "reading the source failed: %s", SPI_result_code_string(result));
 	return EndRows(receiver.intake);

@@ -17,6 +17,7 @@ typedef struct LoadRequest
 	const char *label_column;	/* NULL: none; else its distinct values become components */
 	int			max_labels;
 	const char *weight_column;	/* NULL: none; else what each row counts for */
+	bool		covariances;	/* of the columns are needed, not just their variances */
 	MissingAction missing;		/* what is done with rows that are NULL in some of the columns */
 	bool		keep;			/* the rows outlive the transaction; they are not shared then */
 	int64		share_from;		/* rows from which they are shared with workers; 0: never */

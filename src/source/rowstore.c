@@ -107,16 +107,18 @@ LargestSample(const RowStore *store)
 }
 
 RowStore *
-RowStoreCreate(MemoryContext context, int ncolumns, int max_labels, bool weighted, int64 share_from)
+RowStoreCreate(MemoryContext context, int ncolumns, int max_labels, bool weighted, bool covariances, int64 share_from)
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
 	RowStore   *store = CreateShape(ncolumns, max_labels > 0, weighted);
 
 	store->mean = palloc0(sizeof(double) * ncolumns);
-	store->covariance = palloc_extended(sizeof(double) * ncolumns * ncolumns, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	store->variance = palloc0(sizeof(double) * ncolumns);
+	if (covariances)
+		store->covariance = palloc_extended(sizeof(double) * ncolumns * ncolumns, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	store->storage = CreateStorage(store, context, max_labels);
 	store->storage->memory_limit = Max(1, (int) Min(RowsMemory() / store->storage->chunk_bytes, INT_MAX));
-	store->storage->moments = CreateMoments(ncolumns);
+	store->storage->moments = CreateMoments(ncolumns, covariances);
 	if (!IsInParallelMode() && !IsParallelWorker())
 		store->storage->share_from = share_from;
 	MemoryContextSwitchTo(old);
@@ -126,7 +128,8 @@ RowStoreCreate(MemoryContext context, int ncolumns, int max_labels, bool weighte
 RowStore *
 RowStoreLike(const RowStore *store, MemoryContext context)
 {
-	RowStore   *like = RowStoreCreate(context, store->ncolumns, store->storage->max_labels, store->weighted, 0);
+	RowStore   *like = RowStoreCreate(context, store->ncolumns, store->storage->max_labels, store->weighted,
+									  store->covariance != NULL, 0);
 
 	memcpy(like->frame.centre, store->frame.centre, sizeof(double) * store->ncolumns);
 	memcpy(like->frame.scale, store->frame.scale, sizeof(double) * store->ncolumns);
@@ -427,7 +430,7 @@ EndLoading(RowStore *store)
 		CHECK_FOR_INTERRUPTS();
 		MoveIntoFrame(store, storage->chunks[c], ChunkRows(store, c));
 	}
-	MomentsInFrame(storage->moments, &store->frame, store->mean, store->covariance);
+	MomentsInFrame(storage->moments, &store->frame, store->mean, store->variance, store->covariance);
 	if (storage->shared)
 		PublishRows(store);
 }
@@ -470,7 +473,7 @@ RowStoreFinishLike(RowStore *store)
 	if (store->incomplete && storage->memory_chunks > 1)
 		SortMemory(store);
 	if (store->total > 0)
-		MomentsInFrame(storage->moments, &same, store->mean, store->covariance);
+		MomentsInFrame(storage->moments, &same, store->mean, store->variance, store->covariance);
 	FreeMoments(storage->moments);
 	storage->moments = NULL;
 	pfree(same.centre);

@@ -44,17 +44,19 @@ typedef struct RowStore
 	char	  **names;			/* of the columns, for errors */
 	const FrameGroups *frame_groups;	/* NULL: each column has a frame of its own */
 	double	   *mean;			/* ncolumns; near 0; of the values that are there */
-	double	   *covariance;		/* ncolumns x ncolumns */
+	double	   *variance;		/* ncolumns */
+	double	   *covariance;		/* ncolumns x ncolumns; NULL: nobody asked */
 
 	RowStorage *storage;
 } RowStore;
 
 /*
  * Creates an empty store for rows of ncolumns numbers, a label if max_labels > 0,
- * and a weight if they are weighted.  From `share_from` rows on (0: never) its memory is shared,
+ * and a weight if they are weighted; with or without covariances of its columns.  From `share_from` rows on (0: never) its memory is shared,
  * so that parallel workers can attach to it.
  */
-extern RowStore *RowStoreCreate(MemoryContext context, int ncolumns, int max_labels, bool weighted, int64 share_from);
+extern RowStore *RowStoreCreate(MemoryContext context, int ncolumns, int max_labels, bool weighted, bool covariances,
+								int64 share_from);
 
 /* Appends one row; values holds ncolumns numbers, then the label if the store is labelled, then the weight if it is weighted. */
 extern void RowStoreAppend(RowStore *store, const double *values);

@@ -48,7 +48,7 @@ CREATE TABLE bnai_node (
 	distribution text NOT NULL,
 	params text NOT NULL,
 	source bnai_source,
-	columns name[],
+	columns text[],
 	CONSTRAINT bnai_node_pkey PRIMARY KEY (network, id),
 	CONSTRAINT node_names_are_unique_in_a_network UNIQUE (network, name),
 	CONSTRAINT an_observed_node_has_a_source_and_columns CHECK ((source IS NULL) = (columns IS NULL)),

@@ -24,6 +24,10 @@ CREATE FUNCTION bnai_plot_columns(posterior bnai_posterior, columns text[])
 RETURNS integer[] LANGUAGE C IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION bnai_plot_columns IS 'part of bnai_plot: positions of the columns to draw';
 
+CREATE FUNCTION bnai_plot_names(posterior bnai_posterior, leaf text DEFAULT NULL)
+RETURNS text[] LANGUAGE C IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_plot_names IS 'part of bnai_plot: names of the observed numbers, of one leaf or of all';
+
 CREATE FUNCTION bnai_refuse_plot(what text)
 RETURNS json LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION bnai_refuse_plot IS 'part of bnai_plot: the error for what cannot be drawn';
@@ -142,7 +146,7 @@ CREATE FUNCTION bnai_plot_clusters(network text, columns text[], sample_size int
 RETURNS json LANGUAGE sql STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED
 BEGIN ATOMIC
 WITH fitted AS MATERIALIZED (
-	SELECT f AS posterior, bnai_plot_columns(f, bnai_plot_clusters.columns) AS positions, n.columns::text[] AS observed,
+	SELECT f AS posterior, bnai_plot_columns(f, bnai_plot_clusters.columns) AS positions, bnai_plot_names(f) AS observed,
 		coalesce(to_regclass(n.source)::text, n.source) AS source
 	FROM bnai_fitted(bnai_plot_clusters.network) AS f, bnai_networks n
 	WHERE f IS NOT NULL AND n.network = bnai_plot_clusters.network
@@ -223,8 +227,9 @@ WITH curve AS MATERIALIZED (
 	SELECT c.*, coalesce(o.columns[c.index], '') AS column_name
 	FROM curve c
 	LEFT JOIN (
-		SELECT n.columns::text[] AS columns
-		FROM bnai_edges e JOIN bnai_nodes n ON n.network = e.network AND n.node = e.child
+		SELECT bnai_plot_names(f, e.child) AS columns
+		FROM bnai_fitted(bnai_plot_posterior.network) AS f, bnai_edges e
+			JOIN bnai_nodes n ON n.network = e.network AND n.node = e.child
 		WHERE e.network = bnai_plot_posterior.network AND e.parent = bnai_plot_posterior.node AND n.columns IS NOT NULL
 		LIMIT 1
 	) o ON true
