@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 """Measures bnai against scikit-learn's BayesianGaussianMixture on the same data, one after the other.
 
-usage: scripts/cluster run bench/speed.py [--smallest] [--repeat 5] [--whole] [--scaling] [--labels]
+usage: scripts/cluster run bench/speed.py [--smallest] [--repeat 5] [--whole] [--scaling] [--labels] [--arrays]
 
 Without options: the cost of one iteration, with everything that it does.  Both sides start with K
 groups and keep them; an iteration costs what a fit with more of them takes longer, so that loading
 and the start do not count.  --whole measures the whole job on 1,000,000 rows, --scaling the cost by
-the number of rows, --labels what writing and predicting labels costs.  --smallest is a test of function.
+the number of rows, --labels what writing and predicting labels costs, --arrays a clustering of arrays with
+384 elements, as an embedding has.  --smallest is a test of function.
 
 Needs python3-sklearn.
 """
@@ -192,6 +193,46 @@ def labels(repeat):
               f"| {statistics.median(cost[mine]) / statistics.median(cost[other]):.2f} |")
 
 
+def arrays(repeat, rows=100_000, dim=384, groups=8):
+    """Prints what a diagonal clustering of an array column costs, beside reading it and beside scalar columns."""
+    sql(f"""DROP TABLE IF EXISTS arrays, scalars;
+        CREATE TABLE arrays (id int, embedding float8[], label text);
+        SELECT setseed(0.5);
+        INSERT INTO arrays SELECT i, (SELECT array_agg(sin(7.1 * j * (1 + i % {groups})) + random() + random() + random() + random() - 2 ORDER BY j)
+            FROM generate_series(1, {dim}) j) FROM generate_series(1, {rows}) i;
+        CREATE TABLE scalars AS SELECT {", ".join(f"embedding[{j}] AS c{j}" for j in range(1, dim + 1))} FROM arrays;
+        VACUUM ANALYZE arrays, scalars;""")
+    scalar_columns = ",".join(f"c{j}" for j in range(1, dim + 1))
+    off = ("max_parallel_workers_per_gather = 0", "synchronize_seqscans = off", "jit = off")
+    create = """SELECT bnai_drop_network(network) FROM bnai_networks WHERE network = 'arrays';
+        SELECT bnai_create_clustering('arrays', '%s', '{%s}', covariance => 'diagonal'%s);"""
+    short = ", restarts => 1, moves => false, restart_sample => 0, max_iterations => %d, tolerance => 0"
+    print("| what | s |")
+    print("|---|---|")
+
+    def measure(what, query, before=None):
+        cost = []
+        for _ in range(repeat):
+            if before:
+                sql(before)
+            cost.append(seconds_of(query, off))
+        print(f"| {what} | {show(cost, 1)} |", flush=True)
+        return statistics.median(cost)
+
+    infer = "SELECT * FROM bnai_infer('arrays');"
+    measure("`sum(embedding[1])`", "SELECT sum(embedding[1]) FROM arrays;")
+    measure("`sum` of each scalar column", f"SELECT {', '.join(f'sum(c{j})' for j in range(1, dim + 1))} FROM scalars;")
+    for table, columns in (("arrays", "embedding"), ("scalars", scalar_columns)):
+        one = measure(f"{table}, 1 iteration", infer, create % (table, columns, short % 1))
+        many = measure(f"{table}, 11 iterations", infer, create % (table, columns, short % 11))
+        print(f"| {table}, one iteration: {(many - one) / 10 * 1e3:.0f} ms; all but iterations | {one - (many - one) / 10:.2f} |")
+    measure("the whole inference, with labels", infer, "UPDATE arrays SET label = NULL; VACUUM FULL arrays;"
+            + create % ("arrays", "embedding", ", results_column => 'label'"))
+    out, _ = sql("SELECT clusters, iterations FROM bnai_runs WHERE network = 'arrays' ORDER BY run DESC LIMIT 1;")
+    print(f"\n{out[-1][0]} clusters of {groups}")
+    measure("`bnai_predict` of each row", "SELECT count(bnai_predict('arrays', VARIADIC embedding)) FROM arrays;")
+
+
 def whole(rows=1_000_000, restarts=15):
     """Prints the whole job: from the table to labels written, by both."""
     from sklearn.mixture import BayesianGaussianMixture
@@ -238,6 +279,7 @@ def main():
     parser.add_argument("--whole", action="store_true")
     parser.add_argument("--scaling", action="store_true")
     parser.add_argument("--labels", action="store_true")
+    parser.add_argument("--arrays", action="store_true")
     options = parser.parse_args()
     sql("SET client_min_messages = warning; CREATE EXTENSION IF NOT EXISTS bnai;")
     if options.whole:
@@ -246,7 +288,9 @@ def main():
         scaling()
     if options.labels:
         labels(options.repeat)
-    if not (options.whole or options.scaling or options.labels):
+    if options.arrays:
+        arrays(options.repeat)
+    if not (options.arrays or options.whole or options.scaling or options.labels):
         compare(SMALLEST if options.smallest else SIZES, 1 if options.smallest else options.repeat)
 
 

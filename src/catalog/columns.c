@@ -124,22 +124,6 @@ CheckObservedType(const NetworkNode *node, const SourceColumn *column)
 				 errdetail("Node \"%s\" observes an array of %d elements.", node->name, column->width)));
 }
 
-/* Raises an error if the relation has a column that is called as an element of an array. */
-static void
-CheckElementNames(const NetworkNode *node, const SourceColumn *column)
-{
-	char	  **names;
-	int			n = ExpandColumns(1, column, &names);
-
-	for (int i = 0; i < n; i++)
-		if (get_attnum(node->source, names[i]) != InvalidAttrNumber)
-			ereport(ERROR,
-					(errcode(ERRCODE_AMBIGUOUS_COLUMN),
-					 errmsg("array \"%s\" of relation \"%s\" cannot be observed: there is a column \"%s\", too",
-							column->name, get_rel_name(node->source), names[i]),
-					 errhint("Use a view that calls one of them otherwise as the source.")));
-}
-
 /* Raises an error unless the columns of a leaf can be observed. */
 void
 CheckObserved(const NetworkNode *node)
@@ -150,8 +134,7 @@ CheckObserved(const NetworkNode *node)
 		const SourceColumn *column = &node->source_columns[i];
 
 		CheckObservedType(node, column);
-		if (column->width > 0)
-			CheckElementNames(node, column);
+		CheckElementNames(node->source, column);
 		for (int j = 0; j < i; j++)
 			if (strcmp(column->name, node->source_columns[j].name) == 0)
 				ereport(ERROR,

@@ -118,8 +118,11 @@ FindSourceColumns(Oid relation, int n, char *const *names, int *ncolumns)
 	for (int i = 0; i < n; i += Max(width, 1))
 	{
 		char	   *array = names[i];
+		int			end = i;
 
-		width = get_attnum(relation, names[i]) != InvalidAttrNumber ? 0 : ElementNames(n - i, names + i, &array);
+		while (end < n && get_attnum(relation, names[end]) == InvalidAttrNumber)
+			end++;
+		width = end == i ? 0 : ElementNames(end - i, names + i, &array);
 		columns[(*ncolumns)++] = (SourceColumn) {array, width};
 	}
 	return columns;
@@ -237,6 +240,21 @@ AppendRow(StringInfo sql, Oid relation, int n, char *const *names)
 
 /* --- how many elements an array has --- */
 
+void
+CheckElementNames(Oid source, const SourceColumn *column)
+{
+	char	  **names;
+	int			n = column->width == 0 ? 0 : ExpandColumns(1, column, &names);
+
+	for (int i = 0; i < n; i++)
+		if (get_attnum(source, names[i]) != InvalidAttrNumber)
+			ereport(ERROR,
+					(errcode(ERRCODE_AMBIGUOUS_COLUMN),
+					 errmsg("array \"%s\" of relation \"%s\" cannot be observed: there is a column \"%s\", too",
+							column->name, get_rel_name(source), names[i]),
+					 errhint("Use a view that calls one of them otherwise as the source.")));
+}
+
 /* Returns the number of elements of the first value of a column; 0 if no row has a value. */
 static int
 FirstWidth(Oid source, const SourceColumn *column)
@@ -288,6 +306,7 @@ ResolveWidth(Oid source, SourceColumn *column)
 				 errhint("Fill the table first, or write the column with their number, as in \"%s[384]\".", column->name)));
 	if (column->width > MAX_VECTOR_DIM)
 		(void) ParseSourceColumn(source, SourceColumnText(column));
+	CheckElementNames(source, column);
 }
 
 int

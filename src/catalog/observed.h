@@ -33,6 +33,9 @@ extern SourceColumn *FindSourceColumns(Oid relation, int n, char *const *names, 
  */
 extern int	ResolveColumns(Oid source, int n, char **columns);
 
+/* Raises an error if the relation has a column that is called as an element of an array. */
+extern void CheckElementNames(Oid source, const SourceColumn *column);
+
 /* True for the types that are read as numbers. */
 extern bool IsNumber(Oid type);
 

@@ -226,6 +226,21 @@ CheckProper(const NetworkNode *node)
 				 ErrorAt(node->params_text, 0)));
 }
 
+/* Raises an error if a leaf has more columns than its kernel has room for. */
+static void
+CheckColumnNumber(const NetworkNode *node)
+{
+	const LeafKernel *kernel = IsLeaf(node) ? FindLeafKernel(node->distribution->id) : NULL;
+	int			most = kernel == NULL || kernel->diagonal ? MAX_VECTOR_DIM : KERNEL_MAX_DIM;
+
+	if (node->ncolumns > most)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("node \"%s\" has %d columns, which is too many", node->name, node->ncolumns),
+				 errdetail("A node of distribution %s has at most %d.", node->distribution->name, most),
+				 most == KERNEL_MAX_DIM ? errhint("Use diagonal covariances.") : 0));
+}
+
 /* Checks that what there is of a network fits together. */
 void
 CheckStructure(Network *network)
@@ -238,6 +253,7 @@ CheckStructure(Network *network)
 		for (int j = 0; j < network->nodes[i].nparams; j++)
 			CheckPlates(network, &network->nodes[i], j);
 		CheckProper(&network->nodes[i]);
+		CheckColumnNumber(&network->nodes[i]);
 	}
 	CheckWidths(network);
 	CheckResultsColumn(network);

@@ -38,7 +38,7 @@ CREATE FUNCTION bnai_add_node(
 	columns text[] DEFAULT NULL)
 RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION bnai_add_node IS
-'adds a node to a network; params are numbers, lists, names of nodes and plates=K in the order of the distribution; a node with a source and columns is observed';
+'adds a node to a network; params are numbers, lists, names of nodes and plates=K in the order of the distribution; a node with a source and columns is observed; a column of an array type is as many columns as the first value has elements, or as embedding[384] says';
 
 CREATE FUNCTION bnai_change_node(network text, node text, params text)
 RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
@@ -83,4 +83,4 @@ CREATE FUNCTION bnai_create_clustering(
 	refit text DEFAULT NULL)
 RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION bnai_create_clustering IS
-'creates a Gaussian mixture of a table''s columns; priors are data (on the data''s scale) or vague; covariance is full, diagonal (columns are independent within a cluster), spherical (and have one variance) or tied (one covariance for all clusters); robust gives clusters heavier tails, Student-t instead of Gaussian, that outliers fit into; the nodes can be seen in bnai_nodes and changed with bnai_change_node; the other arguments are settings, see bnai_set';
+'creates a Gaussian mixture of a table''s columns (an array is as many columns as it has elements; where no row says how many, write embedding[384]); priors are data (on the data''s scale) or vague; covariance is full, diagonal (columns are independent within a cluster), spherical (and have one variance) or tied (one covariance for all clusters); robust gives clusters heavier tails, Student-t instead of Gaussian, that outliers fit into; the nodes can be seen in bnai_nodes and changed with bnai_change_node; the other arguments are settings, see bnai_set';

@@ -2,7 +2,7 @@
 
 \i examples/userinfo.sql
 
-SELECT plan(75);
+SELECT plan(73);
 
 -- --- an array is its elements ---
 
@@ -12,7 +12,7 @@ CREATE TABLE wide AS
 SELECT id, avg1::integer::float8 AS a, (10 * avg_time_pages)::integer::float8 AS b, (10 * avg_time_pages_a)::integer::float8 AS c, NULL::text AS label FROM userinfo;
 CREATE DOMAIN triple AS real[] CHECK (cardinality(value) = 3);
 CREATE DOMAIN score AS integer;
-CREATE TABLE packed AS
+CREATE TABLE arrays AS
 SELECT id, ARRAY[a, b, c] AS f8, ARRAY[a, b, c]::real[] AS f4, ARRAY[a, b, c]::integer[] AS i4, ARRAY[a, b, c]::bigint[] AS i8, ARRAY[a, b, c]::smallint[] AS i2,
 	ARRAY[a, b, c]::numeric[] AS n, ARRAY[a, b, c]::real[]::triple AS d, ARRAY[a, b, c]::integer[]::score[] AS e, a, ARRAY[b, c] AS bc, ARRAY[a, b] AS ab, c, NULL::text AS label
 FROM wide;
@@ -24,14 +24,18 @@ SELECT set_eq($$SELECT rows FROM answer$$, ARRAY[200::bigint], 'scalar columns t
 CREATE FUNCTION pg_temp.like_wide(name text, columns text[], network text DEFAULT 'n', OUT same_bound boolean, OUT same_labels boolean) LANGUAGE plpgsql AS $$
 BEGIN
 	PERFORM bnai_drop_network(n.network) FROM bnai_networks n WHERE n.network = like_wide.network;
-	UPDATE packed SET label = NULL;
+	-- the same order of rows each time, for the last digits
+	IF to_regclass('packed') IS NOT NULL THEN
+		DROP TABLE packed;
+	END IF;
+	CREATE TABLE packed AS TABLE arrays;
 	PERFORM bnai_create_clustering(network, 'packed', columns, results_column => 'label');
 	SELECT i.elbo = a.elbo AND i.rows = a.rows FROM bnai_infer(network) i, answer a INTO same_bound;
 	SELECT bool_and(p.label = w.label) FROM packed p JOIN wide w USING (id) INTO same_labels;
 END $$;
 SELECT is(pg_temp.like_wide(c, ARRAY[c])::text, '(t,t)', format('the same bound and labels from %s', format_type(atttypid, atttypmod)))
 FROM pg_attribute, CAST(attname AS text) AS c
-WHERE attrelid = 'packed'::regclass AND attname = ANY ('{f8,f4,i4,i8,i2,n,d,e}');
+WHERE attrelid = 'arrays'::regclass AND attname = ANY ('{f8,f4,i4,i8,i2,n,d,e}');
 SELECT is(pg_temp.like_wide('a, bc', '{a,bc}')::text, '(t,t)', 'a number before an array');
 SELECT is(pg_temp.like_wide('ab, c', '{ab,c}')::text, '(t,t)', 'a number behind an array');
 
@@ -52,8 +56,8 @@ SELECT is_empty($$SELECT w.id FROM wide w JOIN packed p USING (id)
 	WHERE bnai_score('wide', w.a, w.b, w.c) IS DISTINCT FROM bnai_score('n', VARIADIC p.f4)
 	OR bnai_typicality('wide', w.a, w.b, w.c) IS DISTINCT FROM bnai_typicality('n', VARIADIC p.f4)
 	OR bnai_score(bnai_fitted('n'), w.a, w.b, w.c) IS DISTINCT FROM bnai_score('n', VARIADIC p.f4)$$, 'scores and typicality are the same, by name and by value');
-SELECT is_empty($$SELECT 1 FROM wide w, LATERAL bnai_predict_proba('wide', NULL, w.b, w.c) p
-	EXCEPT SELECT 1 FROM packed p, LATERAL bnai_predict_proba('n', VARIADIC ARRAY[NULL, f8[2], f8[3]]) q$$, 'elements may be NULL');
+SELECT set_eq($$SELECT id, q.* FROM wide, bnai_predict_proba('wide', NULL, b, c) q$$,
+	$$SELECT id, q.* FROM packed, bnai_predict_proba('n', VARIADIC ARRAY[NULL, f8[2], f8[3]]) q$$, 'elements may be NULL');
 SELECT is(bnai_predict('n', VARIADIC ARRAY[NULL, b, c]), bnai_predict('wide', NULL, b, c), 'with the same label') FROM wide WHERE id = 7;
 SELECT is((SELECT array_agg(name ORDER BY name) FROM bnai_impute('n', VARIADIC ARRAY[20, NULL, 100]::float8[]) AS i (name)), '{f4[2]}', 'the missing element is imputed');
 SELECT is(bnai_predict('n', VARIADIC NULL::float8[]), NULL, 'NULL has no label');
@@ -101,8 +105,6 @@ UPDATE wide SET b = NULL WHERE id % 9 = 0;
 UPDATE wide SET a = NULL WHERE id % 7 = 0;
 UPDATE wide SET a = NULL, b = NULL, c = NULL WHERE id = 50;
 UPDATE packed p SET i4 = ARRAY[w.a, w.b, w.c], f8 = CASE WHEN p.id = 50 THEN NULL ELSE ARRAY[w.a, w.b, w.c] END, label = NULL FROM wide w WHERE w.id = p.id;
-SELECT is(pg_temp.like_wide('f8', '{f8}')::text, '(f,)', 'rows that lack elements have another bound');
-UPDATE answer SET (elbo, rows, clusters) = (SELECT elbo, rows, clusters FROM bnai_infer('wide'));
 CREATE TABLE ordered AS SELECT i4, f8, label FROM packed ORDER BY id;
 CREATE TABLE ordered_wide AS SELECT a, b, c FROM wide ORDER BY id;
 SELECT bnai_create_clustering('ordered_wide', 'ordered_wide', '{a,b,c}');
@@ -116,9 +118,9 @@ SELECT is((SELECT count(*) FROM ordered WHERE label IS NULL), 1::bigint, 'all bu
 -- --- at definition ---
 
 CREATE TABLE bare (v float8[], w float8[]);
-SELECT throws_ok($$SELECT bnai_create_clustering('bare', 'bare', '{v}')$$, '02000', 'no row of relation "bare" says how many elements column "v" has', 'no rows');
+SELECT throws_ok($$SELECT bnai_create_clustering('bare', 'bare', '{v}')$$, 'P0002', 'no row of relation "bare" says how many elements column "v" has', 'no rows');
 INSERT INTO bare SELECT NULL, NULL;
-SELECT throws_ok($$SELECT bnai_create_clustering('bare', 'bare', '{v}')$$, '02000', NULL, 'no values');
+SELECT throws_ok($$SELECT bnai_create_clustering('bare', 'bare', '{v}')$$, 'P0002', NULL, 'no values');
 SELECT lives_ok($$SELECT bnai_create_clustering('bare', 'bare', '{v[2]}', covariance => 'diagonal')$$, 'the width can be told');
 SELECT is((SELECT columns FROM bnai_networks WHERE network = 'bare')::text, '{v[2]}', 'and is kept');
 INSERT INTO bare SELECT ARRAY[sin(i) + 9 * (i % 2), cos(i)], ARRAY[1, 2, 3] FROM generate_series(1, 40) i;

@@ -18,7 +18,7 @@ my $state = q{
 	SELECT network, node, distribution, params, source, columns FROM bnai_nodes ORDER BY network, id;
 	SELECT run, network, rows, elbo, clusters, is_current FROM bnai_runs ORDER BY 1;
 	SELECT network, bnai_fitted(network) FROM bnai_networks WHERE network <> 'bare' ORDER BY 1;
-	SELECT id, label, bnai_predict('m', a, b) FROM "the metrics" ORDER BY 1;
+	SELECT id, label, bnai_predict('m', a, b), bnai_predict('v', VARIADIC list || "list[2]"::real) FROM "the metrics" ORDER BY 1;
 	SELECT network, count(*) FROM bnai_networks, bnai_trace(network) GROUP BY 1 ORDER BY 1;
 	SELECT network, counter, counter_threshold, threshold_action FROM bnai_status ORDER BY 1;
 	SELECT * FROM bnai_watches ORDER BY 1, 2, 3;
@@ -31,14 +31,17 @@ sub make_shop
 	$here->safe_psql('shop', 'CREATE EXTENSION bnai');
 	$here->safe_psql('shop', q{
 		SET ROLE dbo;
-		CREATE TABLE metrics (id int PRIMARY KEY, a float8, b float8, label text);
+		CREATE TABLE metrics (id int PRIMARY KEY, a float8, b float8, label text, "list[2]" float8, list real[]);
 		INSERT INTO metrics SELECT i, 10 * (i % 2) + sin(i), 10 * (i % 2) + cos(2.5 * i) FROM generate_series(1, 40) i;
+		UPDATE metrics SET "list[2]" = a, list = ARRAY[b];
 		GRANT SELECT ON metrics TO alice;
 		SELECT bnai_create_clustering('m', 'metrics', '{a,b}', results_column => 'label', max_clusters => 3, restarts => 2);
 		SELECT bnai_infer('m'), bnai_infer('m');
 		SELECT bnai_set('m', 'counter_threshold', '100'), bnai_set('m', 'threshold_action', 'recalculate');
 		SELECT bnai_watch('m', 'metrics', 'INSERT', increment => 5);
 		INSERT INTO metrics VALUES (41, 0, 0, 'A'), (42, NULL, 0, NULL);
+		SELECT bnai_create_clustering('v', 'metrics', '{list,list[2]}', max_clusters => 3, restarts => 2);
+		SELECT bnai_infer('v');
 		SELECT bnai_create_network('bare', seed => 7);
 		ALTER TABLE metrics RENAME TO "the metrics";
 		SET ROLE alice;
@@ -82,6 +85,8 @@ $here->safe_psql('postgres', 'CREATE DATABASE custom OWNER dbo');
 $here->command_ok([ 'pg_restore', '--exit-on-error', '-d', $here->connstr('custom'), "$dir/custom" ], 'pg_restore');
 is($here->safe_psql('custom', $state), $before, 'the same with pg_restore');
 
+is($here->safe_psql('custom', q{SET ROLE dbo; SELECT rows FROM bnai_infer('v')}), '40', 'an array is inferred there');
+
 # new ids come after the restored ones
 my $runs = $here->safe_psql('custom', 'SELECT max(run) FROM bnai_runs');
 cmp_ok($here->safe_psql('custom', q{SET ROLE dbo; SELECT run FROM bnai_infer('m')}), '>', $runs, 'a run after the restore has a new number');
@@ -120,6 +125,7 @@ is(restore_sql($here, $user, 'without', "$dir/without.sql"), '', 'networks are r
 is($here->safe_psql('without', q{SELECT DISTINCT source FROM bnai_nodes WHERE source IS NOT NULL}), 'public."the metrics"', 'and remember it');
 is($here->safe_psql('without', q{SELECT bnai_predict('m', 0, 0) = bnai_predict('m', 10, 10)}), 'f', 'posteriors work without it');
 like(($here->psql('without', q{SELECT bnai_infer('m')}))[2], qr/source public."the metrics" of node "Y" does not exist/, 'inference says what is missing');
+is($here->safe_psql('without', q{SELECT columns FROM bnai_nodes WHERE network = 'v' AND columns IS NOT NULL}), '{list[1],list[2]}', 'arrays are known without a table, too');
 $here->safe_psql('without', q{CREATE TABLE "the metrics" AS SELECT i AS id, sin(i) AS a, cos(i) AS b, NULL::text AS label FROM generate_series(1, 20) i});
 is($here->safe_psql('without', q{SELECT rows FROM bnai_infer('m')}), '20', 'and works once there is a table of that name');
 
