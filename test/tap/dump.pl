@@ -18,7 +18,7 @@ my $state = q{
 	SELECT network, node, distribution, params, source, columns FROM bnai_nodes ORDER BY network, id;
 	SELECT run, network, rows, elbo, clusters, is_current FROM bnai_runs ORDER BY 1;
 	SELECT network, bnai_fitted(network) FROM bnai_networks WHERE network <> 'bare' ORDER BY 1;
-	SELECT id, label, bnai_predict('m', a, b), bnai_predict('v', VARIADIC list || "list[2]"::real) FROM "the metrics" ORDER BY 1;
+	SELECT id, label, bnai_predict('m', a, b), bnai_predict('v', VARIADIC ARRAY[list[1], "list[2]"]) FROM "the metrics" ORDER BY 1;
 	SELECT network, count(*) FROM bnai_networks, bnai_trace(network) GROUP BY 1 ORDER BY 1;
 	SELECT network, counter, counter_threshold, threshold_action FROM bnai_status ORDER BY 1;
 	SELECT * FROM bnai_watches ORDER BY 1, 2, 3;
