@@ -24,7 +24,4 @@ extern int	LabelOrdinal(const char *label);
  */
 extern void AssignLabels(Posterior *fitted, const Posterior *previous, const double *shared);
 
-/* Maximises sum of gain[i][assignment[i]] (Kuhn 1955, Munkres 1957); -1 where columns run out. */
-extern void OptimalAssignment(int rows, int columns, const double *gain, int *assignment);
-
 #endif
