@@ -36,6 +36,33 @@ FROM (VALUES
 	('GaussianARD', 'data_mean, data_precision'),
 	('Gamma', '1, 1e-2*data_variance')) v (distribution, params);
 
+-- a value for each plate
+SELECT distribution, params, try(distribution, params)
+FROM (VALUES
+	('Gaussian', 'each([0, 0], [5, 5], [9, 1]), each(eye(2), 2 * eye(2), [[2, 1], [1, 2]]), plates=3'),
+	('Gaussian', 'each([0, 0], ones(2)), eye(2), plates=2'),
+	('Gaussian', 'zeros(2), 0.5 * each(eye(2), [[2, 1], [1, 2]]), plates=2'),
+	('Gamma', 'each(1, 2e3, .5), 2, plates=3'),
+	('Gamma', 'each(1), 2'),
+	('Wishart', 'each(3, 30), 2 * data_variance, plates=2')) v (distribution, params);
+SELECT bnai_add_node('p', 'x', 'Gamma', 'each(1, 2), 1, plates=3');
+SELECT bnai_add_node('p', 'x', 'Gamma', 'each(1, 2), 1');
+SELECT bnai_add_node('p', 'x', 'Gamma', 'each(1, -2), 1, plates=2');
+SELECT bnai_add_node('p', 'x', 'Gamma', 'each(1, [2]), 1, plates=2');
+SELECT bnai_add_node('p', 'x', 'Gamma', 'each(1, each(2)), 1, plates=2');
+SELECT bnai_add_node('p', 'x', 'Gamma', '1, each(1, data_variance), plates=2');
+SELECT bnai_add_node('p', 'x', 'Gamma', 'each(1, 2, plates=2');
+SELECT bnai_add_node('p', 'x', 'Gamma', 'each(), 1, plates=2');
+SELECT bnai_add_node('p', 'x', 'Gaussian', 'each([0, 0], [1]), eye(2), plates=2');
+SELECT bnai_add_node('p', 'x', 'Gaussian', 'zeros(2), each(eye(2), [[1, 2], [2, 1]]), plates=2');
+SELECT bnai_add_node('p', 'x', 'Gaussian', 'zeros(2), each(eye(2), [[2, 1], [0, 2]]), plates=2');
+SELECT bnai_add_node('p', 'x', 'Wishart', 'each(3, 1), eye(2), plates=2');
+DO $$
+BEGIN
+	PERFORM try('Gamma', repeat('each(', 200000) || '1');
+EXCEPTION WHEN statement_too_complex THEN RAISE NOTICE 'too deep';
+END $$;
+
 -- names
 SELECT bnai_add_node('p', 'über_1', 'Gamma', '1, 1');
 SELECT bnai_add_node('p', 'a "b", 1', 'Gamma', '1, 1');

@@ -6,6 +6,7 @@
 
 #include "funcapi.h"
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
 #include "catalog/network.h"
@@ -76,6 +77,20 @@ AppendQuoted(StringInfo dot, const char *text)
 	appendStringInfoChar(dot, '"');
 }
 
+/* Longest parameters of a node that a picture shows */
+#define MOST_PARAMS 400
+
+/* Returns the parameters of a node, cut off if they are long. */
+static char *
+ShortParams(const NetworkNode *node)
+{
+	int			length = strlen(node->params_text);
+
+	if (length <= MOST_PARAMS)
+		return node->params_text;
+	return psprintf("%.*s ...", pg_mbcliplen(node->params_text, length, MOST_PARAMS), node->params_text);
+}
+
 /* Appends a node: its name, and the columns of an observed one, which is shaded. */
 static void
 AppendNodeStatement(StringInfo dot, const NetworkNode *node, const char *indent)
@@ -93,7 +108,7 @@ AppendNodeStatement(StringInfo dot, const NetworkNode *node, const char *indent)
 	if (IsLeaf(node))
 		appendStringInfoString(dot, ", style=filled, fillcolor=lightgrey");
 	appendStringInfoString(dot, ", tooltip=");
-	AppendQuoted(dot, psprintf("%s ~ %s(%s)", node->name, node->distribution_name, node->params_text));
+	AppendQuoted(dot, psprintf("%s ~ %s(%s)", node->name, node->distribution_name, ShortParams(node)));
 	appendStringInfoString(dot, "];\n");
 }
 

@@ -21,6 +21,8 @@ typedef struct Place
 	const NetworkNode *node;
 	const ParamSpec *spec;
 	const ParamItem *item;
+	int			plate;			/* whose value is looked at, from 1; 0: that of all */
+	const double *values;		/* the value */
 } Place;
 
 static const char *const ShapeNames[] = {
@@ -48,7 +50,10 @@ ParameterContext(void *argument)
 {
 	const Place *place = argument;
 
-	if (place->spec != NULL)
+	if (place->spec != NULL && place->plate > 0)
+		errcontext("parameter %s of component %d of node \"%s\" of network \"%s\"",
+				   place->spec->name, place->plate, place->node->name, place->network->name);
+	else if (place->spec != NULL)
 		errcontext("parameter %s of node \"%s\" of network \"%s\"",
 				   place->spec->name, place->node->name, place->network->name);
 	else
@@ -60,22 +65,23 @@ static void
 CheckMatrix(const Place *place)
 {
 	const ParamItem *item = place->item;
+	const double *values = place->values;
 	int			dim = item->dim;
 	double	   *factor;
 	bool		positive;
 
 	for (int i = 0; i < dim; i++)
 		for (int j = 0; j < i; j++)
-			if (item->values[i * dim + j] != item->values[j * dim + i])
+			if (values[i * dim + j] != values[j * dim + i])
 				ereport(ERROR,
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						 errmsg("the matrix is not symmetric"),
 						 errdetail("Row %d, column %d is %g; row %d, column %d is %g.",
-								   i + 1, j + 1, item->values[i * dim + j],
-								   j + 1, i + 1, item->values[j * dim + i]),
+								   i + 1, j + 1, values[i * dim + j],
+								   j + 1, i + 1, values[j * dim + i]),
 						 ErrorAt(place->node->params_text, item->location)));
 	factor = palloc(sizeof(double) * dim * dim);
-	positive = Cholesky(item->values, dim, factor);
+	positive = Cholesky(values, dim, factor);
 	pfree(factor);
 	if (!positive)
 		ereport(ERROR,
@@ -99,11 +105,11 @@ CheckNumbers(const Place *place)
 	}
 	for (int i = 0; i < item->dim; i++)
 	{
-		sum += item->values[i];
-		if (spec->positive && !(item->values[i] > spec->above))
+		sum += place->values[i];
+		if (spec->positive && !(place->values[i] > spec->above))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("parameter %s must be greater than %g, not %g", spec->name, spec->above, item->values[i]),
+					 errmsg("parameter %s must be greater than %g, not %g", spec->name, spec->above, place->values[i]),
 					 ErrorAt(place->node->params_text, item->location)));
 	}
 	/* numbers written with a few digits add up to 1 only about */
@@ -114,9 +120,37 @@ CheckNumbers(const Place *place)
 				 ErrorAt(place->node->params_text, item->location)));
 }
 
+/* Returns true for a node whose value is a row's, not one for all. */
+static bool
+IsOnRows(const NetworkNode *node)
+{
+	return IsLeaf(node) || node->distribution->id == DIST_MIXTURE || IsSelector(node);
+}
+
+/* Raises an error unless there is one value for each plate of the node. */
+static void
+CheckEach(const Place *place)
+{
+	const NetworkNode *node = place->node;
+	const ParamItem *item = place->item;
+
+	if (IsOnRows(node))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("node \"%s\" cannot have a value for each component as its parameter", node->name),
+				 errhint("Name a node with plates instead, whose parameters can be written with each."),
+				 ErrorAt(node->params_text, item->location)));
+	if (item->plates != node->plates)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter %s has a value for each of %d plates, but node \"%s\" has plates=%d",
+						place->spec->name, item->plates, node->name, node->plates),
+				 ErrorAt(node->params_text, item->location)));
+}
+
 /* Fills in a parameter that is given as numbers. */
 static void
-InterpretValue(const Place *place, NodeParam *param)
+InterpretValue(Place *place, NodeParam *param)
 {
 	const ParamItem *item = place->item;
 
@@ -128,11 +162,20 @@ InterpretValue(const Place *place, NodeParam *param)
 				 ErrorAt(place->node->params_text, item->location),
 				 place->spec->shape == SHAPE_VECTOR ? errhint("Vectors are written [1, 2], zeros(2), ones(2) or full(2, x).") :
 				 place->spec->shape == SHAPE_MATRIX ? errhint("Matrices are written [[2, 1], [1, 2]], eye(2) or x * eye(2).") : 0));
-	CheckNumbers(place);
+	if (item->plates > 0)
+		CheckEach(place);
 	param->kind = PARAM_CONSTANT;
 	param->shape = item->shape;
 	param->dim = item->dim;
+	param->plates = Max(item->plates, 1);
 	param->values = item->values;
+	for (int plate = 0; plate < param->plates; plate++)
+	{
+		place->plate = item->plates > 0 ? plate + 1 : 0;
+		place->values = item->values + (Size) plate * ShapeSize(item->shape, item->dim);
+		CheckNumbers(place);
+	}
+	place->plate = 0;
 }
 
 /* Returns true if a moment of the data can stand for a parameter: a mean for a location, a scale for the rest. */
@@ -192,13 +235,6 @@ NamedNode(const Place *place)
 				 errhint("Add a node before the nodes that have it as a parameter."),
 				 ErrorAt(place->node->params_text, item->location)));
 	return index;
-}
-
-/* Returns true for a node whose value is a row's, not one for all. */
-static bool
-IsOnRows(const NetworkNode *node)
-{
-	return IsLeaf(node) || node->distribution->id == DIST_MIXTURE || IsSelector(node);
 }
 
 /* Fills in a parameter that is another node. */

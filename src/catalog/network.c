@@ -308,6 +308,13 @@ AppendNode(Network *network, const char *name, const char *distribution, const c
 	return node;
 }
 
+/* Returns true for numbers that each plate has its own of. */
+bool
+DiffersByPlate(const NodeParam *param)
+{
+	return param->kind == PARAM_CONSTANT && param->plates > 1;
+}
+
 /* Returns the index of a node, or -1. */
 int
 FindNode(const Network *network, const char *name)

@@ -68,7 +68,8 @@ typedef struct NodeParam
 	int			location;		/* byte offset in the parameter text, for error positions */
 	ValueShape	shape;			/* PARAM_CONSTANT: shape of the numbers */
 	int			dim;			/* PARAM_CONSTANT: their dimension */
-	double	   *values;			/* PARAM_CONSTANT: ShapeSize(shape, dim) numbers */
+	int			plates;			/* PARAM_CONSTANT: 1, or as many values as the node has plates */
+	double	   *values;			/* PARAM_CONSTANT: plates x ShapeSize(shape, dim) numbers */
 	double		factor;			/* PARAM_DATA */
 	DataMoment	moment;			/* PARAM_DATA */
 	int			node;			/* PARAM_NODE: index into Network.nodes */
@@ -167,6 +168,9 @@ extern Network *LoadNetworkToChange(const char *name, bool nowait);
 
 /* Raises an error unless the network as a whole can be fitted; resolves dimensions and plates. */
 extern void ValidateNetwork(Network *network);
+
+/* True if a parameter is a number, vector or matrix for each plate. */
+extern bool DiffersByPlate(const NodeParam *param);
 
 /* Index of a node, or -1. */
 extern int	FindNode(const Network *network, const char *name);

@@ -9,15 +9,22 @@
 
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
 
 #include "catalog/params.h"
 #include "compat.h"
+
+/* As many numbers as the values of each(…) may have together */
+#define MAX_NUMBERS ((Size) (MaxAllocSize / sizeof(double)))
 
 typedef struct Parser
 {
 	const char *text;
 	const char *at;				/* next byte to read */
 } Parser;
+
+static void ParseItem(Parser *parser, ParamItem *item);
 
 static const char *const MomentNames[] = {
 	[DATA_MEAN] = "data_mean",
@@ -311,7 +318,7 @@ ParseFunction(Parser *parser, ParamItem *item, const char *name, const char *sta
 	bool		full = strcmp(name, "full") == 0;
 
 	if (!matrix && !full && strcmp(name, "zeros") != 0 && strcmp(name, "ones") != 0)
-		ExpectedAt(parser, "one of the functions full, zeros, ones, eye", start);
+		ExpectedAt(parser, "one of the functions full, zeros, ones, eye, each", start);
 	item->dim = ParseSize(parser, matrix ? MAX_MATRIX_DIM : MAX_VECTOR_DIM);
 	if (full)
 	{
@@ -327,6 +334,49 @@ ParseFunction(Parser *parser, ParamItem *item, const char *name, const char *sta
 	else
 		for (int i = 0; i < item->dim; i++)
 			item->values[i] = fill;
+}
+
+/* Raises an error unless a value can be the next one of each(…). */
+static void
+CheckEach(Parser *parser, const ParamItem *item, const ParamItem *value)
+{
+	const char *start = parser->text + value->location;
+
+	if (value->kind != ITEM_VALUE || value->plates > 0)
+		InvalidAt(parser, start, "each takes numbers, lists and functions of numbers");
+	if (item->plates > 0 && (value->shape != item->shape || value->dim != item->dim))
+		InvalidAt(parser, start, "the values of each must have one shape and dimension");
+	if (item->plates == MAX_VECTOR_DIM)
+		InvalidAt(parser, start, psprintf("each has at most %d values", MAX_VECTOR_DIM));
+	if ((Size) (item->plates + 1) * ShapeSize(value->shape, value->dim) > MAX_NUMBERS)
+		InvalidAt(parser, start, "there are too many numbers");
+}
+
+/* Reads the values of each, one for each plate; the name and its parenthesis have been read. */
+static void
+ParseEach(Parser *parser, ParamItem *item)
+{
+	Size		capacity = 0;
+
+	check_stack_depth();
+	do
+	{
+		ParamItem	value = {0};
+		Size		size;
+
+		ParseItem(parser, &value);
+		CheckEach(parser, item, &value);
+		size = ShapeSize(value.shape, value.dim);
+		if (item->plates == 0)
+			item->values = palloc(sizeof(double) * (capacity = 4 * size));
+		else if ((item->plates + 1) * size > capacity)
+			item->values = repalloc(item->values, sizeof(double) * (capacity = Min(2 * capacity, MAX_NUMBERS)));
+		item->shape = value.shape;
+		item->dim = value.dim;
+		memcpy(item->values + item->plates++ * size, value.values, sizeof(double) * size);
+		pfree(value.values);
+	} while (Accept(parser, ','));
+	Expect(parser, ')', "\",\" or \")\"");
 }
 
 /* Returns true and the moment if the name is that of a moment of the data. */
@@ -362,7 +412,10 @@ ParseNamed(Parser *parser, ParamItem *item)
 	else if (Accept(parser, '('))
 	{
 		item->kind = ITEM_VALUE;
-		ParseFunction(parser, item, name, start);
+		if (strcmp(name, "each") == 0)
+			ParseEach(parser, item);
+		else
+			ParseFunction(parser, item, name, start);
 	}
 }
 
@@ -370,7 +423,7 @@ ParseNamed(Parser *parser, ParamItem *item)
 static void
 ScaleItem(Parser *parser, ParamItem *item, double factor)
 {
-	int			size;
+	Size		size;
 
 	if (item->kind == ITEM_NAME)
 		InvalidAt(parser, parser->text + item->location, "a number can be multiplied by a value, not by a node");
@@ -379,8 +432,8 @@ ScaleItem(Parser *parser, ParamItem *item, double factor)
 		item->factor = factor;
 		return;
 	}
-	size = ShapeSize(item->shape, item->dim);
-	for (int i = 0; i < size; i++)
+	size = (Size) ShapeSize(item->shape, item->dim) * Max(item->plates, 1);
+	for (Size i = 0; i < size; i++)
 	{
 		item->values[i] *= factor;
 		if (isinf(item->values[i]))

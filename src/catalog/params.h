@@ -4,9 +4,10 @@
  *
  *		params   = [ item { "," item } ]
  *		item     = "plates" "=" integer | name | [ number "*" ] value
- *		value    = number | list | function | moment of the data
+ *		value    = number | list | function | moment of the data | each
  *		list     = "[" number { "," number } "]" | "[" list { "," list } "]"
  *		function = full(n, x) | zeros(n) | ones(n) | eye(n)
+ *		each     = each(value { "," value }), one value for each plate: numbers, lists and functions, all of one shape
  *		moment   = data_mean | data_variance | data_precision | data_covariance | data_inverse_covariance
  *		name     = letters, digits and _, or anything in double quotes
  *
@@ -35,7 +36,8 @@ typedef struct ParamItem
 	int			location;		/* byte offset in the text */
 	ValueShape	shape;			/* ITEM_VALUE */
 	int			dim;			/* ITEM_VALUE */
-	double	   *values;			/* ITEM_VALUE: ShapeSize(shape, dim) numbers */
+	int			plates;			/* ITEM_VALUE: how many values each(…) has; 0: one for all plates */
+	double	   *values;			/* ITEM_VALUE: ShapeSize(shape, dim) numbers, for each of the values */
 	double		factor;			/* ITEM_MOMENT */
 	DataMoment	moment;			/* ITEM_MOMENT */
 	char	   *name;			/* ITEM_NAME */

@@ -176,12 +176,12 @@ CheckRows(const Network *network)
 }
 
 /*
- * Returns the moments of a parameter as the distribution takes them.  For a
- * node or a moment of the data, of which only the dimension is known, a value
- * that is as good as any.
+ * Returns the moments of a parameter of one plate as the distribution takes
+ * them.  For a node or a moment of the data, of which only the dimension is
+ * known, a value that is as good as any.
  */
 static const double *
-ExampleMoments(const Distribution *distribution, int i, int dim, const NodeParam *param)
+ExampleMoments(const Distribution *distribution, int i, int dim, const NodeParam *param, int plate)
 {
 	const ParamSpec *spec = &distribution->params[i];
 	int			size = ShapeSize(spec->shape, dim);
@@ -191,7 +191,7 @@ ExampleMoments(const Distribution *distribution, int i, int dim, const NodeParam
 	for (int j = 0; j < size; j++)
 		value[j] = spec->shape == SHAPE_MATRIX ? (j % (dim + 1) == 0 ? 1.0 : 0.0) : spec->positive ? 1.0 : 0.0;
 	if (param->kind == PARAM_CONSTANT)
-		memcpy(value, param->values, sizeof(double) * size);
+		memcpy(value, param->values + (Size) (DiffersByPlate(param) ? plate : 0) * size, sizeof(double) * size);
 	if (spec->family == DIST_NONE)
 		return value;
 	u = palloc0(sizeof(double) * Distributions[spec->family]->size(dim));
@@ -199,31 +199,47 @@ ExampleMoments(const Distribution *distribution, int i, int dim, const NodeParam
 	return u;
 }
 
+/* Returns true if the numbers given for a plate make a distribution. */
+static bool
+IsProper(const NetworkNode *node, int plate)
+{
+	const Distribution *distribution = node->distribution;
+	const double *parents[MAX_PARAMS];
+	double	   *phi = palloc0(sizeof(double) * distribution->size(node->dim));
+	double	   *u = palloc0(sizeof(double) * distribution->size(node->dim));
+	double		g;
+	bool		proper;
+
+	for (int i = 0; i < node->nparams; i++)
+		parents[i] = ExampleMoments(distribution, i, node->dim, &node->params[i], plate);
+	distribution->natural(node->dim, parents, phi);
+	proper = distribution->moments(node->dim, phi, u, &g);
+	pfree(phi);
+	pfree(u);
+	return proper;
+}
+
 /* Raises an error if the numbers given are in range each, but make no distribution. */
 static void
 CheckProper(const NetworkNode *node)
 {
 	const Distribution *distribution = node->distribution;
-	const double *parents[MAX_PARAMS];
-	double	   *phi;
-	double	   *u;
-	double		g;
+	int			plates = 1;
 
 	if (IsLeaf(node) || distribution->moments == NULL || node->dim == 0)
 		return;
 	for (int i = 0; i < node->nparams; i++)
-		parents[i] = ExampleMoments(distribution, i, node->dim, &node->params[i]);
-	phi = palloc0(sizeof(double) * distribution->size(node->dim));
-	u = palloc0(sizeof(double) * distribution->size(node->dim));
-	distribution->natural(node->dim, parents, phi);
-	if (!distribution->moments(node->dim, phi, u, &g))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("node \"%s\" has no proper %s distribution", node->name, distribution->name),
-				 errdetail("With these parameters %s of dimension %d cannot be normalised.",
-						   distribution->signature, node->dim),
-				 errhint("%s", distribution->proper),
-				 ErrorAt(node->params_text, 0)));
+		if (DiffersByPlate(&node->params[i]))
+			plates = node->plates;
+	for (int plate = 0; plate < plates; plate++)
+		if (!IsProper(node, plate))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("node \"%s\" has no proper %s distribution", node->name, distribution->name),
+					 errdetail("With these parameters %s of dimension %d cannot be normalised.",
+							   distribution->signature, node->dim),
+					 errhint("%s", distribution->proper),
+					 ErrorAt(node->params_text, 0)));
 }
 
 /* Raises an error if a leaf has more columns than its kernel has room for. */

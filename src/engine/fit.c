@@ -15,6 +15,7 @@
 
 #include "engine/pass.h"
 #include "engine/search.h"
+#include "engine/slots.h"
 #include "engine/start.h"
 #include "engine/update.h"
 #include "engine/vb.h"
@@ -187,13 +188,15 @@ CompareSizes(const void *a, const void *b)
 /*
  * Records how a restart ended.  The ELBO is that of one labelling; a mixture
  * that uses n of K components has K! / (K - n)! of them, which count when
- * numbers of components are compared.
+ * numbers of components are compared.  Components with priors of their own
+ * cannot be exchanged.
  */
 static void
 RecordOutcome(const Restart *restart, double seconds, Fit *fit)
 {
 	const Job  *job = restart->job;
 	int			components = job->plan->components;
+	bool	   *used = palloc0(sizeof(bool) * components);
 	Outcome    *outcome = &fit->outcomes[fit->noutcomes++];
 
 	*outcome = (Outcome) {
@@ -209,24 +212,40 @@ RecordOutcome(const Restart *restart, double seconds, Fit *fit)
 	if (job->plan->selector < 0)
 		return;
 	for (int i = 0; i < job->nlive; i++)
-		if (ComponentRows(job, i) >= HOLDS_ROWS)
+	{
+		used[job->live[i]] = ComponentRows(job, i) >= HOLDS_ROWS;
+		if (used[job->live[i]])
 			outcome->sizes[outcome->clusters++] = ComponentRows(job, i);
+	}
 	qsort(outcome->sizes, outcome->clusters, sizeof(double), CompareSizes);
-	outcome->evidence += LogGamma(components + 1.0) - LogGamma(components - outcome->clusters + 1.0);
+	outcome->evidence += LogLabellings(job->plan, used);
+	pfree(used);
 }
 
-/* Creates a restart whose first pass follows the start setting, with centres drawn from `seeds`. */
+/* True if a start makes groups without saying which component is whose: centres, and any that say less than the priors do. */
+static bool
+IsAnonymous(const NetworkPlan *plan, RuleKind kind)
+{
+	return kind == RULE_CENTRES || plan->places != NULL || (plan->twins != NULL && kind == RULE_RANDOM);
+}
+
+/* Creates a restart whose first pass follows the start setting, with centres drawn from `seeds`, or the priors. */
 static Restart
 CreateRestart(const NetworkPlan *plan, const RowStore *rows, const RowStore *seeds, int number)
 {
 	Restart		restart = {.number = number, .job = CreateJob(plan, rows, 1.0)};
 
+	if (number == 1 && StartsFromPriors(plan))
+	{
+		BeginFromPriors(restart.job);
+		return restart;
+	}
 	if (plan->selector >= 0)
 		restart.job->rule = StartRule(plan, seeds, number);
 	if (rows->incomplete)
 		PrepareFromData(restart.job);
 	for (int k = 0; k < restart.job->nlive; k++)
-		restart.job->fresh[k] = restart.job->rule.kind == RULE_CENTRES;
+		restart.job->fresh[k] = IsAnonymous(plan, restart.job->rule.kind);
 	return restart;
 }
 
@@ -237,6 +256,9 @@ ContinueFrom(const Job *from, const RowStore *rows)
 	Restart		restart = {.number = 1, .job = CopyJob(from)};
 
 	SetJobRows(restart.job, rows, 1.0);
+	ReviveLocated(restart.job);
+	if (from->plan->twins != NULL)
+		PrepareJob(restart.job);
 	return restart;
 }
 
@@ -250,6 +272,7 @@ MoveRestarts(Restart *restarts, int nrestarts, const RowStore *rows, double weig
 	{
 		jobs[r] = restarts[r].job;
 		UpdateGlobals(jobs[r]);
+		ReviveLocated(jobs[r]);
 		SetJobRows(jobs[r], rows, weight);
 		PrepareJob(jobs[r]);
 	}
@@ -338,6 +361,7 @@ ContinueSearch(const NetworkPlan *plan, const Job *from, const RowStore *rows, F
 	FirstPass(&restart.job, 1);
 	SweepRestarts(&restart, 1, ARRIVAL_TOLERANCE, ARRIVAL_SWEEPS, fit);
 	SearchMoves(restart.job, Confirmation(rows), fit, restart.number, &restart.iterations);
+	ReviveLocated(restart.job);
 	SweepRestarts(&restart, 1, settings->tolerance, settings->max_iterations, fit);
 	return restart;
 }
@@ -365,6 +389,7 @@ SearchRestart(const NetworkPlan *plan, const RowStore *rows, int number, Fit *fi
 		SweepRestarts(&restart, 1, ARRIVAL_TOLERANCE, ARRIVAL_SWEEPS, fit);
 		SearchMoves(restart.job, Confirmation(rows), fit, number, &restart.iterations);
 	}
+	ReviveLocated(restart.job);
 	SweepRestarts(&restart, 1, settings->tolerance, settings->max_iterations, fit);
 	return restart;
 }
@@ -453,7 +478,7 @@ ChooseBudget(const NetworkPlan *plan, const RowStore *rows, const Job *from)
 
 	if (settings->restarts > 0)
 		return (RestartBudget) {settings->restarts, settings->restarts};
-	if (plan->selector < 0 || from != NULL || settings->start == START_RESULTS)
+	if (plan->selector < 0 || from != NULL || settings->start == START_RESULTS || StartsFromPriors(plan))
 		return (RestartBudget) {1, 1};
 	return rows->total <= MANY_ROWS ? FEW_ROWS_BUDGET : MANY_ROWS_BUDGET;
 }

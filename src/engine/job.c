@@ -110,6 +110,15 @@ RetireComponent(Job *job, int index)
 	job->nlive--;
 }
 
+bool
+IsComponentLive(const Job *job, int component)
+{
+	for (int i = 0; i < job->nlive; i++)
+		if (job->live[i] == component)
+			return true;
+	return false;
+}
+
 int
 ReviveComponent(Job *job)
 {

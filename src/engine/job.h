@@ -90,6 +90,9 @@ extern void SetJobRows(Job *job, const RowStore *rows, double weight);
 /* Retires a component (index among the live ones): its statistics go, its globals return to their priors. */
 extern void RetireComponent(Job *job, int index);
 
+/* True if a component is in use. */
+extern bool IsComponentLive(const Job *job, int component);
+
 /* Takes the first retired component into use, without rows; returns its index among the live ones, the last. */
 extern int	ReviveComponent(Job *job);
 

@@ -12,6 +12,7 @@
 
 #include "engine/moves.h"
 #include "engine/pass.h"
+#include "engine/slots.h"
 #include "engine/update.h"
 #include "numerics/linalg.h"
 
@@ -136,6 +137,33 @@ TryDelete(TrialSet *set, const Job *incumbent, int component)
 }
 
 void
+TryPlacement(TrialSet *set, const Job *incumbent)
+{
+	const int  *twins = incumbent->plan->twins;
+	Job		   *job;
+	int		   *before;
+	bool		moved = false;
+
+	if (twins == NULL || (job = AddTrial(set, incumbent, MOVE_PLACE)) == NULL)
+		return;
+	for (int i = job->nlive - 1; i >= 0; i--)
+	{
+		job->fresh[i] = ComponentRows(job, i) >= FewestToMove(job);
+		if (!job->fresh[i] && job->nlive > 1 && job->plan->network->settings.prune)
+			RetireComponent(job, i);
+	}
+	job->unsettled = true;
+	before = palloc(sizeof(int) * job->nlive);
+	memcpy(before, job->live, sizeof(int) * job->nlive);
+	PlaceComponents(job);
+	for (int i = 0; i < job->nlive; i++)
+		moved |= twins[job->live[i]] != twins[before[i]];
+	pfree(before);
+	if (!moved)
+		set->n--;
+}
+
+void
 TrySplit(TrialSet *set, const SplitList *list, int split)
 {
 	Job		   *job = AddTrial(set, list->screened, MOVE_SPLIT);
@@ -159,13 +187,18 @@ TryMergeAndSplit(TrialSet *set, const SplitList *list, const MergePair *pair, in
 int
 SmallestComponent(const Job *job, int n)
 {
+	double		fewest = FewestToMove(job);
+
 	for (int i = 0; i < job->nlive; i++)
 	{
 		int			smaller = 0;
 
+		if (ComponentRows(job, i) < fewest)
+			continue;
 		for (int k = 0; k < job->nlive; k++)
-			smaller += ComponentRows(job, k) < ComponentRows(job, i)
-				|| (ComponentRows(job, k) == ComponentRows(job, i) && k < i);
+			smaller += ComponentRows(job, k) >= fewest
+				&& (ComponentRows(job, k) < ComponentRows(job, i)
+					|| (ComponentRows(job, k) == ComponentRows(job, i) && k < i));
 		if (smaller == n)
 			return i;
 	}
@@ -190,7 +223,7 @@ ComponentBounds(const Job *job, Job *scratch)
 	double	   *bounds = palloc(sizeof(double) * job->nlive);
 
 	for (int k = 0; k < job->nlive; k++)
-		bounds[k] = ComponentBound(scratch, JobStats(job, k));
+		bounds[k] = ComponentBound(scratch, job->live[job->plan->twins == NULL ? 0 : k], JobStats(job, k));
 	return bounds;
 }
 
@@ -206,9 +239,11 @@ RankPairs(const Job *job, int *npairs)
 	for (int a = 0; a < job->nlive; a++)
 		for (int b = a + 1; b < job->nlive; b++)
 		{
+			if (ComponentRows(job, a) < FewestToMove(job) || ComponentRows(job, b) < FewestToMove(job))
+				continue;
 			memcpy(sum, JobStats(job, a), sizeof(double) * job->plan->stats_size);
 			AddStats(job->plan, sum, JobStats(job, b), 1.0);
-			pairs[n++] = (MergePair) {a, b, ComponentBound(scratch, sum) - bounds[a] - bounds[b]};
+			pairs[n++] = (MergePair) {a, b, MergedBound(job, scratch, a, b, sum) - bounds[a] - bounds[b]};
 		}
 	qsort(pairs, n, sizeof(MergePair), ComparePairs);
 	pfree(sum);
@@ -445,7 +480,7 @@ SortSplits(SplitList *list)
 		}
 		memcpy(rest, all, sizeof(double) * job->plan->stats_size);
 		AddStats(job->plan, rest, split->stats, -1.0);
-		ranked[n] = (RankedSplit) {*split, ComponentBound(scratch, split->stats) + ComponentBound(scratch, rest)
+		ranked[n] = (RankedSplit) {*split, SplitBound(job, scratch, split->component, rest, split->stats)
 		- bounds[split->component], n};
 		n++;
 	}

@@ -61,8 +61,11 @@ extern void TryDelete(TrialSet *set, const Job *incumbent, int component);
 extern void TrySplit(TrialSet *set, const SplitList *list, int split);
 extern void TryMergeAndSplit(TrialSet *set, const SplitList *list, const MergePair *pair, int split);
 
-/* The same on a job. */
+/* A merge on a job. */
 extern void MergeComponents(Job *job, int first, int second);
+
+/* Adds a trial where priors of components differ: gives all groups to those that suit them best, if that changes anything. */
+extern void TryPlacement(TrialSet *set, const Job *incumbent);
 
 /* Index of the live component with the n-th fewest rows. */
 extern int	SmallestComponent(const Job *job, int n);

@@ -8,6 +8,7 @@
 
 #include "distributions/leaf.h"
 #include "engine/plan.h"
+#include "engine/slots.h"
 #include "engine/start.h"
 #include "numerics/linalg.h"
 #include "utils/builtins.h"
@@ -551,29 +552,33 @@ DataMomentValues(const RowStore *rows, const PlanLeaf *leaf, const NodeParam *pa
 	pfree(variances);
 }
 
-/* Writes the moments of a constant parameter, in the frame. */
-static double *
-ConstantMoments(const RowStore *rows, const PlanLeaf *leaf, const Frame *frame, const ParamSpec *spec, Units units,
-				const NodeParam *param, int dim)
+/* Writes the moments of a constant parameter, in the frame; plate by plate where these differ. */
+static void
+SetConstant(const RowStore *rows, const PlanLeaf *leaf, const Frame *frame, const ParamSpec *spec, Units units,
+			const NodeParam *param, int dim, PlanParam *to)
 {
 	const Distribution *family = spec->family == DIST_NONE ? NULL : Distributions[spec->family];
-	int			size = ShapeSize(spec->shape, dim);
+	int			plates = DiffersByPlate(param) ? param->plates : 1;
+	Size		size = ShapeSize(spec->shape, dim);
+	Size		moments_size = family ? family->size(dim) : size;
 	double	   *values = palloc(sizeof(double) * size);
-	double	   *moments;
 
-	if (param->kind == PARAM_DATA)
-		DataMomentValues(rows, leaf, param, spec->shape, values);
-	else
+	to->moments = palloc_extended(mul_size(sizeof(double) * moments_size, plates), MCXT_ALLOC_HUGE);
+	to->stride = plates > 1 ? moments_size : 0;
+	for (int plate = 0; plate < plates; plate++)
 	{
-		memcpy(values, param->values, sizeof(double) * size);
-		if (units != UNITS_NONE)
+		if (param->kind == PARAM_DATA)
+			DataMomentValues(rows, leaf, param, spec->shape, values);
+		else
+			memcpy(values, param->values + plate * size, sizeof(double) * size);
+		if (param->kind != PARAM_DATA && units != UNITS_NONE)
 			ToFrame(frame, units, spec->shape, values);
+		if (family)
+			family->fixed(dim, values, to->moments + plate * moments_size);
+		else
+			memcpy(to->moments + plate * moments_size, values, sizeof(double) * size);
 	}
-	if (family == NULL)
-		return values;
-	moments = palloc(sizeof(double) * family->size(dim));
-	family->fixed(dim, values, moments);
-	return moments;
+	pfree(values);
 }
 
 static void
@@ -582,9 +587,8 @@ BindParams(const NetworkPlan *plan, const RowStore *rows, const NetworkNode *nod
 {
 	for (int p = 0; p < node->nparams; p++)
 		if (params[p].global < 0)
-			params[p].moments = ConstantMoments(rows, leaf, frame, &node->distribution->params[p],
-												ParamUnits(units, node->distribution->params[p].role),
-												&node->params[p], dim);
+			SetConstant(rows, leaf, frame, &node->distribution->params[p],
+						ParamUnits(units, node->distribution->params[p].role), &node->params[p], dim, &params[p]);
 }
 
 /* Warns where a numeric prior puts the data so far out that every used component is charged for it. */
@@ -598,7 +602,9 @@ WarnIfFar(const NetworkPlan *plan, const PlanGlobal *global)
 	int			dim = distribution->shape == SHAPE_SCALAR ? 1 : global->dim;
 	int			step = distribution->params[1].shape == SHAPE_MATRIX ? dim + 1 : 1;
 
-	if (global->units != UNITS_VALUE || mean == NULL || precision == NULL)
+	/* a component with a prior of its own is charged for it alone, and may well have no rows */
+	if (global->units != UNITS_VALUE || mean == NULL || precision == NULL
+		|| global->params[0].stride > 0 || global->params[1].stride > 0)
 		return;
 	for (int i = 0; i < dim; i++)
 		if (fabs(mean[i]) * sqrt(precision[i * step]) > FAR_FROM_PRIOR)
@@ -637,4 +643,5 @@ BindPlan(NetworkPlan *plan, const RowStore *rows)
 	if (plan->selector >= 0)
 		BindParams(plan, rows, &plan->network->nodes[plan->selector], NULL, NULL, UNITS_NONE, plan->components,
 				   &plan->weights);
+	BindSlots(plan);
 }

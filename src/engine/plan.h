@@ -34,6 +34,7 @@ typedef struct PlanParam
 {
 	int			global;			/* -1: constant */
 	double	   *moments;		/* constant only, in the frame */
+	Size		stride;			/* constant only: from one plate's moments to the next one's; 0: all have the same */
 } PlanParam;
 
 typedef struct PlanGlobal
@@ -81,6 +82,8 @@ typedef struct NetworkPlan
 	int			components;		/* 1 without a selector */
 	int			selector;		/* index into Network.nodes; -1: none */
 	PlanParam	weights;		/* probabilities of the components */
+	int		   *twins;			/* of each component the first one with the same priors; NULL: all have the same; see slots.h */
+	int		   *places;			/* the same, but for priors of locations only */
 
 	/* nodes */
 	int			nglobals;

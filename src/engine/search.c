@@ -267,13 +267,14 @@ ProposeShrinking(Search *search)
 	int			npairs;
 	MergePair  *pairs;
 
+	TryPlacement(search->trials, incumbent);
 	if (incumbent->nlive < 2 || !incumbent->plan->network->settings.prune)
 		return;
 	pairs = RankPairs(incumbent, &npairs);
 	for (int p = 0; p < Min(npairs, search->effort->merges); p++)
 		if (pairs[p].gain > -HOPELESS_PER_ROW * incumbent->rows->total * incumbent->weight - HOPELESS)
 			TryMerge(search->trials, incumbent, &pairs[p]);
-	for (int d = 0; d < Min(search->effort->deletes, incumbent->nlive); d++)
+	for (int d = 0; d < search->effort->deletes && SmallestComponent(incumbent, d) >= 0; d++)
 		TryDelete(search->trials, incumbent, SmallestComponent(incumbent, d));
 	pfree(pairs);
 }

@@ -15,6 +15,7 @@
 
 #include <math.h>
 
+#include "engine/slots.h"
 #include "engine/update.h"
 #include "numerics/special.h"
 #include "utils/memutils.h"
@@ -54,7 +55,7 @@ GlobalPartition(const NetworkPlan *plan, const double *state, int global, int pl
 const double *
 ParamMoments(const NetworkPlan *plan, const double *state, const PlanParam *param, int plate)
 {
-	return param->global < 0 ? param->moments : GlobalMoments(plan, state, param->global, plate);
+	return param->global < 0 ? param->moments + plate * param->stride : GlobalMoments(plan, state, param->global, plate);
 }
 
 /* Writes pointers to the moments of all parameters of a global, leaf or selector. */
@@ -70,12 +71,7 @@ GatherParents(const Job *job, const Distribution *distribution, const PlanParam 
 static bool
 PlateIsLive(const Job *job, const PlanGlobal *global, int plate)
 {
-	if (global->plates == 1 || job->plan->components == 1)
-		return true;
-	for (int i = 0; i < job->nlive; i++)
-		if (job->live[i] == plate)
-			return true;
-	return false;
+	return global->plates == 1 || job->plan->components == 1 || IsComponentLive(job, plate);
 }
 
 /* Sets one plate of a global to what its parents alone say. */
@@ -110,6 +106,14 @@ InitGlobals(Job *job)
 		for (int plate = 0; plate < job->plan->globals[i].plates; plate++)
 			if (!SetToPrior(job, i, plate))
 				ReportImproper(job, i);
+}
+
+void
+SetComponentToPrior(Job *job, int component)
+{
+	for (int i = 0; i < job->plan->nglobals; i++)
+		if (job->plan->globals[i].plates > 1)
+			(void) SetToPrior(job, i, component);
 }
 
 void
@@ -289,14 +293,14 @@ FewestRows(const Job *job)
 	return job->weight == 1.0 ? VANISHED_ROWS : (job->plan->rank + 1.5) * job->weight;
 }
 
-/* Retires components that no row comes from. */
+/* Retires components that no row comes from; one whose prior says where it lies waits for rows that may come. */
 static void
 RetireVanished(Job *job)
 {
 	double		fewest = FewestRows(job);
 
 	for (int i = job->nlive - 1; i >= 0 && job->nlive > 1; i--)
-		if (ComponentRows(job, i) < fewest)
+		if (ComponentRows(job, i) < fewest && (job->fresh[i] || !StaysWithoutRows(job->plan, job->live[i])))
 			RetireComponent(job, i);
 }
 
@@ -323,6 +327,8 @@ UpdateGlobals(Job *job)
 
 	if (job->plan->components > 1 && job->plan->network->settings.prune)
 		RetireVanished(job);
+	if (job->plan->twins != NULL)
+		PlaceComponents(job);
 	for (int i = 0; i < job->nlive; i++)
 		if (job->fresh[i])
 			(void) PrimeComponent(job, i);
@@ -534,13 +540,14 @@ WeightTerm(const Job *job, int plate, double rows)
 }
 
 double
-ComponentBound(Job *scratch, const double *stats)
+ComponentBound(Job *scratch, int component, const double *stats)
 {
 	const NetworkPlan *plan = scratch->plan;
-	int			plate = scratch->live[0];
+	int			plate = component;
 	double		bound;
 
 	scratch->nlive = 1;
+	scratch->live[0] = component;
 	memcpy(JobStats(scratch, 0), stats, sizeof(double) * plan->stats_size);
 	if (!PrimeComponent(scratch, 0))
 		return -INFINITY;

@@ -23,10 +23,10 @@ extern void UpdateGlobals(Job *job);
 /*
  * Returns what a component with these statistics adds to the ELBO at its best,
  * but for the entropy of the responsibilities and constants per row; -infinity
- * if it has no proper posterior.  Shared globals stay as they are in
- * `scratch`, whose components are used up.
+ * if it has no proper posterior.  `component` says whose priors it has.  Shared
+ * globals stay as they are in `scratch`, whose components are used up.
  */
-extern double ComponentBound(Job *scratch, const double *stats);
+extern double ComponentBound(Job *scratch, int component, const double *stats);
 
 /* Computes the constants of the kernels from the globals. */
 extern void PrepareJob(Job *job);
@@ -54,6 +54,9 @@ extern double JobElbo(const Job *job);
 
 /* Sets the globals of retired components to their priors: what a posterior says of them. */
 extern void ResetRetired(Job *job);
+
+/* Sets the globals of one component to their priors. */
+extern void SetComponentToPrior(Job *job, int component);
 
 /* Expected rows of a component (index among the live ones). */
 extern double ComponentRows(const Job *job, int index);

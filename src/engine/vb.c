@@ -19,6 +19,7 @@ const char *const MoveNames[MOVE_KINDS] = {
 	[MOVE_MERGE] = "merge",
 	[MOVE_DELETE] = "delete",
 	[MOVE_SPLIT] = "split",
+	[MOVE_PLACE] = "place",
 };
 
 void

@@ -13,6 +13,7 @@ typedef enum MoveKind
 	MOVE_MERGE,
 	MOVE_DELETE,
 	MOVE_SPLIT,
+	MOVE_PLACE,
 	MOVE_KINDS
 } MoveKind;
 

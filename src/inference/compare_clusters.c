@@ -47,6 +47,16 @@ ResizeConstant(const Network *network, const NetworkNode *node, NodeParam *param
 	param->dim = components;
 }
 
+/* Gives a node another number of plates. */
+static void
+ResizePlates(const Network *network, NetworkNode *node, int plates)
+{
+	for (int p = 0; p < node->nparams; p++)
+		if (DiffersByPlate(&node->params[p]))
+			CannotResize(network, node);
+	node->plates = plates;
+}
+
 /* Gives a network that is not validated yet another number of components. */
 static void
 ResizeComponents(Network *network, int components)
@@ -71,7 +81,7 @@ ResizeComponents(Network *network, int components)
 	owner->dim = network->nodes[selector].dim = 0;
 	for (int i = 0; i < network->nnodes; i++)
 		if (before > 1 && network->nodes[i].plates == before)
-			network->nodes[i].plates = components;
+			ResizePlates(network, &network->nodes[i], components);
 }
 
 /* Loads a network with so many components, all of which stay in use. */

@@ -160,12 +160,12 @@ PreviousPosterior(const Network *network)
 }
 
 static int
-CountLabels(const Posterior *posterior)
+CountClusters(const Posterior *posterior)
 {
 	int			n = 0;
 
 	for (int k = 0; posterior->selector && k < posterior->components; k++)
-		n += posterior->clusters[k].label != NULL;
+		n += posterior->clusters[k].label != NULL && posterior->clusters[k].size > 0;
 	return n;
 }
 
@@ -325,7 +325,7 @@ Store(Inference *inference)
 
 	summary->ended_at = GetCurrentTimestamp();
 	results = network->settings.results_column != NULL && posterior->selector != NULL;
-	summary->clusters = CountLabels(posterior);
+	summary->clusters = CountClusters(posterior);
 	summary->relabelled = -1;
 	if (results)
 		CheckLabelsFit(network, posterior);

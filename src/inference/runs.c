@@ -28,7 +28,7 @@ PosteriorTypeId(void)
 	return type;
 }
 
-/* Returns {"merge": {"tried": 8, "accepted": 3}, ...}. */
+/* Returns {"merge": {"tried": 8, "accepted": 3}, ...}; a kind that is for few networks only where it was tried. */
 static Datum
 MovesJson(const Fit *fit)
 {
@@ -36,8 +36,9 @@ MovesJson(const Fit *fit)
 
 	initStringInfo(&json);
 	for (int m = 0; m < MOVE_KINDS; m++)
-		appendStringInfo(&json, "%s\"%s\": {\"tried\": %d, \"accepted\": %d}", m == 0 ? "{" : ", ", MoveNames[m],
-						 fit->tried[m], fit->accepted[m]);
+		if (m != MOVE_PLACE || fit->tried[m] > 0)
+			appendStringInfo(&json, "%s\"%s\": {\"tried\": %d, \"accepted\": %d}", m == 0 ? "{" : ", ", MoveNames[m],
+							 fit->tried[m], fit->accepted[m]);
 	appendStringInfoChar(&json, '}');
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
 }

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "engine/pass.h"
+#include "engine/slots.h"
 #include "engine/update.h"
 #include "inference/summary.h"
 #include "posterior/labels.h"
@@ -166,9 +167,10 @@ SameNode(const NetworkPlan *plan, const PlanGlobal *global, const Posterior *pos
 bool
 PosteriorFits(const NetworkPlan *plan, const Posterior *posterior)
 {
-	if (posterior->components != plan->components || posterior->nnodes != plan->nglobals
-		|| posterior->nleaves != plan->nleaves)
+	if (posterior->components != plan->components || posterior->nleaves != plan->nleaves)
 		return false;
+
+	/* it may have nodes besides: parameters of these, for which numbers have been put since */
 	for (int i = 0; i < plan->nglobals; i++)
 		if (SameNode(plan, &plan->globals[i], posterior) < 0)
 			return false;
@@ -300,6 +302,25 @@ EndDensities(Densities *densities)
 	return quantiles;
 }
 
+/* Lets components that stay in use without rows keep their labels, unless others have inherited these. */
+static void
+KeepLabels(const NetworkPlan *plan, Posterior *posterior, const Posterior *previous)
+{
+	for (int k = 0; k < plan->components; k++)
+	{
+		PosteriorCluster *cluster = &posterior->clusters[k];
+		const char *label = previous->clusters[k].label;
+		bool		taken = false;
+
+		if (!cluster->live || cluster->label != NULL || label == NULL || !StaysWithoutRows(plan, k))
+			continue;
+		for (int j = 0; j < plan->components; j++)
+			taken |= posterior->clusters[j].label != NULL && strcmp(posterior->clusters[j].label, label) == 0;
+		if (!taken)
+			cluster->label = pstrdup(label);
+	}
+}
+
 Posterior *
 SummariseFit(const NetworkPlan *plan, Fit *fit, const Posterior *previous, double **pairs)
 {
@@ -323,5 +344,7 @@ SummariseFit(const NetworkPlan *plan, Fit *fit, const Posterior *previous, doubl
 	posterior->quantiles = EndDensities(&densities);
 	if (plan->selector >= 0)
 		AssignLabels(posterior, old ? previous : NULL, shared);
+	if (old)
+		KeepLabels(plan, posterior, previous);
 	return posterior;
 }

@@ -10,8 +10,8 @@
 /* A pair that shares less than this part of the smaller cluster has nothing in common */
 #define MINIMAL_SHARE 0.01
 
-/* nor one that shares less than this part of the new cluster: traces of a group that is gone are in all rows */
-#define MINIMAL_TRACE 0.001
+/* nor one that shares less than this part of all that is shared: the traces of a group that is gone are in all rows */
+#define MINIMAL_TRACE 1e-9
 
 #define ALPHABET 26
 
@@ -160,10 +160,12 @@ InheritLabels(Posterior *fitted, const Posterior *previous, const double *shared
 	double	   *new_mass = palloc0(sizeof(double) * nnew);
 	double	   *gain = palloc0(mul_size(sizeof(double) * nold, nnew));
 	int		   *assignment = palloc(sizeof(int) * nold);
+	double		total = 0.0;
 
 	for (int i = 0; i < nold; i++)
 		for (int j = 0; j < nnew; j++)
 		{
+			total += shared[i * nnew + j];
 			old_mass[i] += shared[i * nnew + j];
 			new_mass[j] += shared[i * nnew + j];
 		}
@@ -173,7 +175,7 @@ InheritLabels(Posterior *fitted, const Posterior *previous, const double *shared
 			double		mass = shared[i * nnew + j];
 
 			if (previous->clusters[i].label != NULL && fitted->clusters[j].size > 0 &&
-				mass > MINIMAL_SHARE * Min(old_mass[i], new_mass[j]) && mass > MINIMAL_TRACE * new_mass[j])
+				mass > MINIMAL_SHARE * Min(old_mass[i], new_mass[j]) && mass > MINIMAL_TRACE * total)
 				gain[i * nnew + j] = mass;
 		}
 	OptimalAssignment(nold, nnew, gain, assignment);

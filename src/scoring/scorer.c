@@ -92,38 +92,58 @@ PrepareLogWeights(Scorer *scorer, const Posterior *posterior)
 }
 
 /*
+ * Returns whether two components have the same posterior.
+ */
+static bool
+AreTwins(const Posterior *posterior, int a, int b)
+{
+	for (int i = 0; i < posterior->nnodes; i++)
+	{
+		const PosteriorNode *node = &posterior->nodes[i];
+
+		if (node->plates > 1 && memcmp(PosteriorNodeParams(node, a), PosteriorNodeParams(node, b),
+									   sizeof(double) * ParamsSize(Distributions[node->distribution], node->dim)) != 0)
+			return false;
+	}
+	return true;
+}
+
+/*
  * Chooses the terms of the density and their weights; returns the component
- * of each: for the retired ones together the first of them.
+ * of each: for retired ones that are alike the first of them.
  */
 static int *
 ChooseTerms(Scorer *scorer, const Posterior *posterior)
 {
 	double	   *weights = palloc(sizeof(double) * posterior->components);
+	double	   *term_weights = palloc0(sizeof(double) * posterior->components);
 	int		   *components = palloc(sizeof(int) * posterior->components);
-	double		retired_weight = 0;
-	int			retired = -1;
 	int			n = 0;
 
 	PosteriorWeights(posterior, weights);
-	scorer->term_log_weights = palloc(sizeof(double) * posterior->components);
 	for (int k = 0; k < posterior->components; k++)
-	{
 		if (posterior->clusters[k].live)
 		{
-			scorer->term_log_weights[n] = log(weights[k]);
+			term_weights[n] = weights[k];
 			components[n++] = k;
-			continue;
 		}
-		retired_weight += weights[k];
-		if (retired < 0)
-			retired = k;
-	}
-	if (retired >= 0)
-	{
-		scorer->term_log_weights[n] = log(retired_weight);
-		components[n++] = retired;
-	}
 	scorer->nterms = n;
+	for (int k = 0; k < posterior->components; k++)
+	{
+		int			t = n;
+
+		if (posterior->clusters[k].live)
+			continue;
+		while (t < scorer->nterms && !AreTwins(posterior, components[t], k))
+			t++;
+		if (t == scorer->nterms)
+			components[scorer->nterms++] = k;
+		term_weights[t] += weights[k];
+	}
+	scorer->term_log_weights = palloc(sizeof(double) * posterior->components);
+	for (int t = 0; t < scorer->nterms; t++)
+		scorer->term_log_weights[t] = log(term_weights[t]);
+	pfree(term_weights);
 	pfree(weights);
 	return components;
 }

@@ -55,10 +55,12 @@ SELECT results_eq($$SELECT label, change, other_labels, round(moved::numeric, 1)
 TRUNCATE points;
 SELECT add_group(0), add_group(10), add_group(20) \g /dev/null
 SELECT bnai_create_clustering('m', 'points', '{a,b}', results_column => 'label') \g /dev/null
-SELECT bnai_infer('m') \g /dev/null
-UPDATE points SET label = CASE label WHEN 'A' THEN 'B' WHEN 'B' THEN 'A' ELSE label END;
 SELECT bnai_change_node('m', 'Lambda', '3, data_precision, plates=10') \g /dev/null
 SELECT bnai_drop_node('m', 'W') \g /dev/null
+SELECT bnai_infer('m') \g /dev/null
+UPDATE points SET label = CASE label WHEN 'A' THEN 'B' WHEN 'B' THEN 'A' ELSE label END;
+SELECT bnai_add_node('m', 'W', 'Wishart', '2, data_precision') \g /dev/null
+SELECT bnai_change_node('m', 'Lambda', '3, W, plates=10') \g /dev/null
 SELECT is((bnai_infer('m')).rows_relabelled, 0::bigint, 'a network of another shape keeps the labels in the table, even if they were exchanged');
 SELECT results_eq($$SELECT label, change, moved FROM bnai_changes('m')$$,
 	$$VALUES ('A', 'kept', 0::float8), ('B', 'kept', 0), ('C', 'kept', 0), (NULL, 'all', 0)$$, 'which is told, too');

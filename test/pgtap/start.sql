@@ -1,6 +1,6 @@
 -- Where a restart begins: from the current run, and with a fixed number of clusters.
 
-SELECT plan(13);
+SELECT plan(14);
 
 -- Groups of 40 rows, 10 apart, each with the same cross of points: no draw, so nothing depends on chance
 CREATE TABLE points (a float8, b float8, label text);
@@ -32,6 +32,8 @@ SELECT bnai_set('warm', 'moves', 'false') \g /dev/null
 SELECT is((SELECT clusters FROM bnai_infer('warm')), 2, 'without moves, too');
 SELECT bnai_set('warm', 'restarts', NULL), bnai_change_node('warm', 'Lambda', '3, data_precision, plates=10') \g /dev/null
 SELECT bnai_drop_node('warm', 'W') \g /dev/null
+SELECT is((SELECT restarts FROM bnai_infer('warm')), 1, 'it begins where it was, too, with numbers in place of a node');
+SELECT bnai_add_node('warm', 'W', 'Wishart', '2, data_precision'), bnai_change_node('warm', 'Lambda', '3, W, plates=10') \g /dev/null
 SELECT cmp_ok((SELECT restarts FROM bnai_infer('warm')), '>', 1, 'a network of another shape begins anew');
 
 SELECT add_group(10) \g /dev/null

@@ -3,7 +3,7 @@
 -- with factors q(mu) q(tau) q(b).  It must equal what bnai reports, and bnai's posterior
 -- must be its maximum: every parameter moved to either side lowers it, by the same amount.
 
-SELECT plan(15);
+SELECT plan(49);
 
 -- digamma and lgamma by their asymptotic series (Abramowitz & Stegun 6.3.18, 6.1.41), exact to 1e-14 above 12
 CREATE FUNCTION pg_temp.digamma(x float8) RETURNS float8 LANGUAGE plpgsql IMMUTABLE AS $$
@@ -78,5 +78,57 @@ SELECT ok(up < top AND down < top, name || ': the bound is lower to either side'
 -- sum is what the third derivative contributes at a step of a hundredth.
 SELECT ok(abs(up - down) < 0.03 * (2 * top - up - down), name || ': its slope is zero') FROM moved;
 SELECT ok(abs(m.mean_ - bnai_mean('rate', 'b')) < 1e-12, 'bnai_mean of b') FROM (SELECT (q).c / (q).d AS mean_ FROM fitted) AS m;
+
+-- The same for a mixture whose components have priors of their own, at most one of them has no row:
+--     y_n ~ N(mu_k, 1/tau_k) where k ~ p, p ~ Dirichlet(2, 0.7, 1.3),
+--     mu_k ~ N(-1, 1/0.5), N(3, 1/2), N(12, 1/0.1), tau_k ~ Gamma(2, 1), Gamma(3, 2), Gamma(1, 4).
+-- The responsibilities at their best are a part of the bound: sum_n log sum_k exp(…).
+CREATE TABLE st AS SELECT 1.2 + 3.2 * sin(i * 1.7) + (i % 3) * 1.1 AS y FROM generate_series(1, 24) AS i;
+
+-- m, precision of q(mu), a, b of q(tau), alpha of q(p); three numbers each
+CREATE FUNCTION pg_temp.mixture_bound(q float8[]) RETURNS float8 LANGUAGE sql AS $$
+	WITH prior (k, m0, p0, a0, b0, c0) AS (VALUES (1, -1::float8, 0.5::float8, 2::float8, 1::float8, 2::float8), (2, 3, 2, 3, 2, 0.7), (3, 12, 0.1, 1, 4, 1.3)),
+	q AS (SELECT prior.*, q[k] AS m, q[3 + k] AS p, q[6 + k] AS a, q[9 + k] AS b, q[12 + k] AS c,
+				 q[6 + k] / q[9 + k] AS e_tau, pg_temp.digamma(q[6 + k]) - ln(q[9 + k]) AS e_log_tau,
+				 pg_temp.digamma(q[12 + k]) - pg_temp.digamma(q[13] + q[14] + q[15]) AS e_log_p FROM prior)
+	SELECT (SELECT sum(log_sum) FROM (SELECT ln(sum(exp(e_log_p + (e_log_tau - ln(2 * pi())) / 2 - e_tau * ((y - m) ^ 2 + 1 / p) / 2))) AS log_sum
+									  FROM st, q GROUP BY st.ctid) AS rows)
+		+ (SELECT sum((1 + ln(p0) - ln(p) - p0 * ((m - m0) ^ 2 + 1 / p)) / 2
+					  + a0 * ln(b0) - pg_temp.lgamma(a0) + (a0 - 1) * e_log_tau - b0 * e_tau
+					  + a - ln(b) + pg_temp.lgamma(a) + (1 - a) * pg_temp.digamma(a)
+					  + (c0 - c) * e_log_p - pg_temp.lgamma(c0) + pg_temp.lgamma(c))
+				  + pg_temp.lgamma(sum(c0)) - pg_temp.lgamma(sum(c)) FROM q) $$;
+
+SELECT bnai_create_network('places', moves => false, tolerance => 0, max_iterations => 3000);
+SELECT bnai_add_node('places', 'p', 'Dirichlet', '[2, 0.7, 1.3]'), bnai_add_node('places', 'Z', 'Categorical', 'p'),
+	bnai_add_node('places', 'mu', 'GaussianARD', 'each(-1, 3, 12), each(0.5, 2, 0.1), plates=3'),
+	bnai_add_node('places', 'tau', 'Gamma', 'each(2, 3, 1), each(1, 2, 4), plates=3'),
+	bnai_add_node('places', 'y', 'Mixture', 'Z, GaussianARD, mu, tau', source => 'st', columns => '{y}');
+CREATE TABLE mixture_run AS SELECT * FROM bnai_infer('places');
+CREATE TABLE mixture AS
+SELECT array_agg(value ORDER BY array_position('{mu mu,mu alpha,tau a,tau b,p alpha}', node || ' ' || parameter), plate, place) AS q
+FROM (SELECT *, row_number() OVER () AS place FROM bnai_posterior_parameters(bnai_fitted('places'))) AS v;
+SELECT is(array_length(q, 1), 15, 'three components have five numbers each') FROM mixture;
+SELECT ok(abs(pg_temp.mixture_bound(q) - elbo) <= 1e-12 * abs(elbo),
+		  format('components with priors of their own: the bound is %s, bnai says %s', pg_temp.mixture_bound(q), elbo)) FROM mixture, mixture_run;
+CREATE TABLE mixture_moved AS
+SELECT format('%s of component %s', (ARRAY['mean', 'precision', 'shape', 'rate', 'weight'])[(i - 1) / 3 + 1], (i - 1) % 3 + 1) AS name, pg_temp.mixture_bound(q) AS top,
+	   pg_temp.mixture_bound(q[:i - 1] || q[i] * 1.01 || q[i + 1:]) AS up, pg_temp.mixture_bound(q[:i - 1] || q[i] * 0.99 || q[i + 1:]) AS down
+FROM mixture, generate_series(1, 15) AS i;
+SELECT ok(up < top AND down < top, name || ': the bound is lower to either side') FROM mixture_moved;
+SELECT ok(abs(up - down) < 0.03 * (2 * top - up - down), name || ': its slope is zero') FROM mixture_moved;
+
+-- In other units each of the priors goes along: x = 50000 + 1000 y has a bound less by the Jacobian
+CREATE TABLE st_in_other_units AS SELECT 50000 + 1000 * y AS x FROM st;
+SELECT bnai_create_network('units', moves => false, tolerance => 0, max_iterations => 3000);
+SELECT bnai_add_node('units', 'p', 'Dirichlet', '[2, 0.7, 1.3]'), bnai_add_node('units', 'Z', 'Categorical', 'p'),
+	bnai_add_node('units', 'mu', 'GaussianARD', 'each(49000, 53000, 62000), 1e-6 * each(0.5, 2, 0.1), plates=3'),
+	bnai_add_node('units', 'tau', 'Gamma', 'each(2, 3, 1), 1e6 * each(1, 2, 4), plates=3'),
+	bnai_add_node('units', 'x', 'Mixture', 'Z, GaussianARD, mu, tau', source => 'st_in_other_units', columns => '{x}');
+SELECT ok(abs(u.elbo + 24 * ln(1000::float8) - m.elbo) < 1e-9 * abs(m.elbo), 'the priors of each component have the units of the columns')
+FROM mixture_run m, bnai_infer('units') u;
+SELECT ok(abs(x.value - 50000 - 1000 * y.value) < 1e-6, 'and so has what is learned')
+FROM bnai_posterior_parameters(bnai_fitted('units')) x JOIN bnai_posterior_parameters(bnai_fitted('places')) y USING (node, plate, parameter)
+WHERE node = 'mu' AND parameter = 'mu' AND plate = 3;
 
 SELECT * FROM finish();
