@@ -7,6 +7,7 @@
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 
+#include "catalog/build.h"
 #include "catalog/define.h"
 #include "catalog/observed.h"
 #include "catalog/params.h"
@@ -102,6 +103,8 @@ static const Priors PriorSets[] = {
 		},
 	}},
 };
+
+const char *const PriorChoices[] = {"data", "vague", NULL};
 
 /* Number of the argument of bnai_create_clustering that chooses another resolution than that of the priors */
 #define RESOLUTION_ARGUMENT 15
@@ -233,4 +236,98 @@ bnai_create_clustering(PG_FUNCTION_ARGS)
 		AddNode(network, "nu", "DegreesOfFreedom", FillTemplate(DEGREES_PRIOR, components, dim), InvalidOid, 0, NULL);
 	AddNode(network, "Y", "Mixture", robust ? Structures[covariance].robust : Structures[covariance].mixture, PG_GETARG_OID(1), ncolumns, columns);
 	PG_RETURN_VOID();
+}
+
+/* --- back to the priors that a clustering was created with --- */
+
+/* Returns the node that must be there in a clustering, of that distribution (NULL: any). */
+static const NetworkNode *
+TemplateNode(const Network *network, const char *name, const char *distribution)
+{
+	int			index = FindNode(network, name);
+
+	if (index >= 0 && (distribution == NULL || strcmp(network->nodes[index].distribution_name, distribution) == 0))
+		return &network->nodes[index];
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("network \"%s\" has not the nodes of a clustering, of which \"%s\" would be one", network->name, name),
+			 errhint("Change its nodes one by one with bnai_change_node.")));
+}
+
+/* Finds out which structure the covariances of a clustering have, and whether it is robust. */
+static Covariance
+FindStructure(const Network *network, bool *robust)
+{
+	const char *mixture = TemplateNode(network, "Y", "Mixture")->params_text;
+
+	for (int c = 0; c < COVARIANCE_COUNT; c++)
+	{
+		bool		plain = strcmp(mixture, Structures[c].mixture) == 0;
+
+		*robust = Structures[c].robust != NULL && strcmp(mixture, Structures[c].robust) == 0;
+		if (!plain && !*robust)
+			continue;
+
+		/* full and tied differ by their plates only */
+		if (c == COVARIANCE_FULL && TemplateNode(network, "Lambda", "Wishart")->plates == 1
+			&& TemplateNode(network, "mu", NULL)->plates > 1)
+			return COVARIANCE_TIED;
+		return c;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("network \"%s\" has not the nodes that bnai_create_clustering makes", network->name),
+			 errdetail("Its node \"Y\" has the parameters %s.", mixture),
+			 errhint("Change its nodes one by one with bnai_change_node.")));
+}
+
+/* Writes the parameters of a node; adds it if it is not there. */
+static void
+ResetNode(const Network *network, const char *name, const char *distribution, const char *params)
+{
+	if (FindNode(network, name) < 0)
+		AddNode(network->name, name, distribution, params, InvalidOid, 0, NULL);
+	else
+		StoreParams(network, TemplateNode(network, name, distribution), params);
+}
+
+/* Returns true if the priors have a node of that name. */
+static bool
+HasNode(const Template *nodes, const char *name)
+{
+	for (; nodes->name != NULL; nodes++)
+		if (strcmp(nodes->name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Removes the nodes that other priors have and these do not: shared scales. */
+static void
+RemoveOthers(const Network *network, Covariance covariance, const Template *nodes)
+{
+	for (int p = 0; p < lengthof(PriorSets); p++)
+		for (const Template *other = PriorSets[p].nodes[covariance]; other->name != NULL; other++)
+			if (!HasNode(nodes, other->name) && FindNode(network, other->name) >= 0)
+				RemoveNode(network, &network->nodes[FindNode(network, other->name)]);
+}
+
+/* Gives a clustering the priors of that name. */
+void
+ResetPriors(const char *name, const char *priors_name)
+{
+	Network    *network = LoadNetworkToChange(name, false);
+	const Priors *priors = FindPriors(priors_name);
+	bool		robust;
+	Covariance	covariance = FindStructure(network, &robust);
+	const Template *nodes = priors->nodes[covariance];
+	int			columns = TemplateNode(network, "Y", "Mixture")->ncolumns;
+	int			components = TemplateNode(network, "mu", NULL)->plates;
+
+	for (const Template *node = nodes; node->name != NULL; node++)
+		ResetNode(network, node->name, node->distribution, FillTemplate(node->params, components, columns));
+	ResetNode(network, "alpha", "Dirichlet", FillTemplate(priors->weights, components, columns));
+	if (robust)
+		ResetNode(network, "nu", "DegreesOfFreedom", FillTemplate(DEGREES_PRIOR, components, columns));
+	RemoveOthers(network, covariance, nodes);
+	CheckStructure(LoadNetworkToChange(name, false));
 }

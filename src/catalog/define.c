@@ -247,14 +247,38 @@ ExistingNode(Network *network, const char *name)
 	return &network->nodes[index];
 }
 
+/* Writes a node's parameters. */
+void
+StoreParams(const Network *network, const NetworkNode *node, const char *params)
+{
+	Oid			types[] = {INT4OID, INT4OID, TEXTOID};
+	Datum		values[] = {Int32GetDatum(network->id), Int32GetDatum(node->id), CStringGetTextDatum(params)};
+
+	WriteCatalog(psprintf("UPDATE %s.bnai_node SET params = $3 "
+						  "WHERE network OPERATOR(pg_catalog.=) $1 AND id OPERATOR(pg_catalog.=) $2",
+						  ExtensionSchema()),
+				 lengthof(types), types, values, NULL);
+}
+
+/* Removes a node. */
+void
+RemoveNode(const Network *network, const NetworkNode *node)
+{
+	Oid			types[] = {INT4OID, INT4OID};
+	Datum		values[] = {Int32GetDatum(network->id), Int32GetDatum(node->id)};
+
+	WriteCatalog(psprintf("DELETE FROM %s.bnai_node "
+						  "WHERE network OPERATOR(pg_catalog.=) $1 AND id OPERATOR(pg_catalog.=) $2",
+						  ExtensionSchema()),
+				 lengthof(types), types, values, NULL);
+}
+
 /* bnai_change_node(network, node, params) */
 Datum
 bnai_change_node(PG_FUNCTION_ARGS)
 {
 	Network    *network = LoadNetworkToChange(TextArgument(fcinfo, 0, "network"), false);
 	NetworkNode *node = ExistingNode(network, TextArgument(fcinfo, 1, "node"));
-	Oid			types[] = {INT4OID, INT4OID, TEXTOID};
-	Datum		values[lengthof(types)];
 
 	node->params_text = TextArgument(fcinfo, 2, "params");
 	node->distribution = FindDistribution(node->distribution_name);
@@ -262,13 +286,7 @@ bnai_change_node(PG_FUNCTION_ARGS)
 	node->plates = 1;
 	InterpretNode(network, node);
 	CheckStructure(network);
-	values[0] = Int32GetDatum(network->id);
-	values[1] = Int32GetDatum(node->id);
-	values[2] = CStringGetTextDatum(node->params_text);
-	WriteCatalog(psprintf("UPDATE %s.bnai_node SET params = $3 "
-						  "WHERE network OPERATOR(pg_catalog.=) $1 AND id OPERATOR(pg_catalog.=) $2",
-						  ExtensionSchema()),
-				 lengthof(types), types, values, NULL);
+	StoreParams(network, node, node->params_text);
 	PG_RETURN_VOID();
 }
 
@@ -303,17 +321,14 @@ bnai_drop_node(PG_FUNCTION_ARGS)
 {
 	Network    *network = LoadNetworkToChange(TextArgument(fcinfo, 0, "network"), false);
 	NetworkNode *node = ExistingNode(network, TextArgument(fcinfo, 1, "node"));
-	Oid			types[] = {INT4OID, INT4OID};
-	Datum		values[] = {Int32GetDatum(network->id), Int32GetDatum(node->id)};
+	Oid			types[] = {INT4OID};
+	Datum		values[] = {Int32GetDatum(network->id)};
 
 	CheckNoChildren(network, node);
 	if (IsLeaf(node))
 		WriteCatalog(psprintf("DELETE FROM %s.bnai_run WHERE network OPERATOR(pg_catalog.=) $1", ExtensionSchema()),
 					 1, types, values, NULL);
-	WriteCatalog(psprintf("DELETE FROM %s.bnai_node "
-						  "WHERE network OPERATOR(pg_catalog.=) $1 AND id OPERATOR(pg_catalog.=) $2",
-						  ExtensionSchema()),
-				 lengthof(types), types, values, NULL);
+	RemoveNode(network, node);
 	PG_RETURN_VOID();
 }
 

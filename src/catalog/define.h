@@ -5,6 +5,7 @@
 #ifndef BNAI_DEFINE_H
 #define BNAI_DEFINE_H
 
+#include "catalog/network.h"
 #include "catalog/settings.h"
 
 /* Text of an argument that must not be NULL. */
@@ -21,5 +22,15 @@ extern int	SettingArguments(FunctionCallInfo fcinfo, int first, const char *cons
 extern void CreateNetwork(const char *name, const char *type, int nvalues, const SettingValue *values);
 extern void AddNode(const char *network, const char *name, const char *distribution, const char *params,
 					Oid source, int ncolumns, char **columns);
+
+/* Write a node's parameters, or remove it, without looking whether the network fits together then. */
+extern void StoreParams(const Network *network, const NetworkNode *node, const char *params);
+extern void RemoveNode(const Network *network, const NetworkNode *node);
+
+/* Gives a clustering the parameters of its nodes that bnai_create_clustering writes; the priors are named as there. */
+extern void ResetPriors(const char *network, const char *priors);
+
+/* Priors of a clustering by name; the list ends with NULL. */
+extern const char *const PriorChoices[];
 
 #endif							/* BNAI_DEFINE_H */

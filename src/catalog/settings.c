@@ -34,6 +34,7 @@ static const Setting Settings[] = {
 	{"missing", TEXTOID, 0, 0, MissingChoices, "marginalize, skip or error, or NULL to choose by the type of the network"},
 	{"moves", BOOLOID, 0, 1, NULL, "true or false"},
 	{"owner", NAMEOID, 0, 0, NULL, "the name of a role"},
+	{"priors", TEXTOID, 0, 0, PriorChoices, "data or vague, or NULL for data"},
 	{"prune", BOOLOID, 0, 1, NULL, "true or false"},
 	{"refit", TEXTOID, 0, 0, RefitChoices, "auto, warm or full"},
 	{"resolution", FLOAT8OID, 0, 1, NULL, "a number from 0 to 1, in standard deviations of a column"},
@@ -214,6 +215,11 @@ bnai_set(PG_FUNCTION_ARGS)
 	char	   *text = PG_ARGISNULL(2) ? NULL : TextArgument(fcinfo, 2, "value");
 	Datum		value = text != NULL ? ParseSetting(setting, text) : (Datum) 0;
 
+	if (strcmp(setting->name, "priors") == 0)
+	{
+		ResetPriors(network->name, text == NULL ? PriorChoices[0] : text);
+		PG_RETURN_VOID();
+	}
 	if (strcmp(setting->name, "owner") == 0)
 	{
 		if (text == NULL)

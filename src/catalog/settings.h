@@ -9,7 +9,7 @@
 
 typedef struct Setting
 {
-	const char *name;			/* of the setting and of its column in bnai_network */
+	const char *name;			/* of the setting and of its column in bnai_network; priors has none, it is what nodes say */
 	Oid			type;			/* of that column */
 	double		min;			/* numbers */
 	double		max;

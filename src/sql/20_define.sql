@@ -55,7 +55,7 @@ COMMENT ON FUNCTION bnai_drop_network IS 'drops a network with its nodes and run
 CREATE FUNCTION bnai_set(network text, setting text, value text)
 RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION bnai_set IS
-'changes a setting of a network: counter_threshold, history, max_iterations, missing, moves, owner, prune, refit, resolution, restart_sample, restarts, results_column, seed, start, threshold_action, tolerance or weight_column; NULL is the default';
+'changes a setting of a network: counter_threshold, history, max_iterations, missing, moves, owner, priors (data or vague: gives a clustering the parameters of its nodes that bnai_create_clustering writes), prune, refit, resolution, restart_sample, restarts, results_column, seed, start, threshold_action, tolerance or weight_column; NULL is the default';
 
 CREATE FUNCTION bnai_create_clustering(
 	network text,

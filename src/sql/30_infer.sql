@@ -76,7 +76,7 @@ COMMENT ON FUNCTION bnai_compare_clusters(text, integer, integer) IS
 CREATE FUNCTION bnai_posterior_as_prior(network text, discount float8 DEFAULT 1) RETURNS void
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION bnai_posterior_as_prior(text, float8) IS
-'Turns what a network without clusters has learned into its priors: the parameters of its nodes become those of the current posterior, to be seen in bnai_nodes. discount, above 0 and at most 1, is the power that the posterior is raised to: 0.5 counts what was learned half. The rows that were learned from should not be in the source any more. Errors: not inferred, clusters.';
+'Turns what a network has learned into its priors: the parameters of its nodes become those of the current posterior, for each component its own (each), to be seen in bnai_nodes; a node that was a parameter of others only is dropped. discount, above 0 and at most 1, is the power that the posterior is raised to: 0.5 counts what was learned half. The rows that were learned from should not be in the source any more. bnai_set(network, ''priors'', ''data'') is the way back for a clustering. Errors: not inferred, nodes that have changed since, a discount that leaves no proper distribution.';
 
 CREATE FUNCTION bnai_label_number(label text) RETURNS integer
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;

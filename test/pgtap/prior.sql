@@ -1,7 +1,7 @@
--- What was learned as the prior of what comes.
+-- What was learned as the prior of what comes: networks without clusters.
 
 BEGIN;
-SELECT plan(9);
+SELECT plan(11);
 \i examples/userinfo.sql
 CREATE VIEW everything AS SELECT avg1 FROM userinfo;
 CREATE TABLE batch AS SELECT id, avg1 FROM userinfo WHERE id <= 100;
@@ -38,12 +38,22 @@ RESET client_min_messages;
 SELECT cmp_ok(abs(split_part(params, ', ', 1)::float8 - (1e-6 + 100) / 2), '<', 1e-9::float8, 'a discount of 0.5 halves the natural parameters: half as many rows')
 FROM bnai_nodes WHERE network = 'parts' AND node = 'tau';
 
-SELECT bnai_create_clustering('c', 'userinfo', '{avg_time_pages}') \g /dev/null
-SELECT bnai_infer('c') \g /dev/null
-SELECT throws_ok($$SELECT bnai_posterior_as_prior('c')$$, '0A000', NULL, 'not with clusters');
+
+-- a hierarchy: tau gets q(tau), and its parent says nothing any more
 SELECT bnai_create_network('h'), bnai_add_node('h', 'b', 'Gamma', '1, 1'), bnai_add_node('h', 'tau', 'Gamma', '1, b'),
 	bnai_add_node('h', 'x', 'GaussianARD', '0, tau', source => 'everything', columns => '{avg1}') \g /dev/null
 SELECT bnai_infer('h') \g /dev/null
-SELECT throws_ok($$SELECT bnai_posterior_as_prior('h')$$, '0A000', NULL, 'nor where nodes hang together');
+CREATE TABLE learned AS SELECT parameter, value FROM bnai_posterior_parameters(bnai_fitted('h')) WHERE node = 'tau';
+SET client_min_messages = error;
+SELECT bnai_posterior_as_prior('h') \g /dev/null
+RESET client_min_messages;
+SELECT is((SELECT array_agg(node || ' ' || params ORDER BY id) FROM bnai_nodes WHERE network = 'h'),
+	ARRAY[(SELECT 'tau ' || string_agg(value::text, ', ' ORDER BY parameter) FROM learned), 'x 0, tau'],
+	'a node that was a parameter of others only is dropped');
+SELECT lives_ok($$SELECT bnai_infer('h')$$, 'what is left can be inferred');
+SELECT bnai_change_node('h', 'tau', '1, 1'), bnai_add_node('h', 'mu', 'GaussianARD', '0, 1'), bnai_change_node('h', 'x', 'mu, tau') \g /dev/null
+SELECT throws_ok($$SELECT bnai_posterior_as_prior('h')$$, '55000', 'node "mu" of network "h" has changed since the last inference',
+	'not from a posterior of another network');
+SELECT throws_ok($$SELECT bnai_posterior_as_prior('parts', 0)$$, '22023', 'invalid discount: 0', 'nothing is no prior');
 SELECT * FROM finish();
 ROLLBACK;
