@@ -184,6 +184,107 @@ TryMergeAndSplit(TrialSet *set, const SplitList *list, const MergePair *pair, in
 	SplitComponent(job, AfterMerge(pair, component), list->splits[split].stats);
 }
 
+static int
+ComparePairs(const void *a, const void *b)
+{
+	const MergePair *x = a;
+	const MergePair *y = b;
+
+	if (x->gain != y->gain)
+		return x->gain > y->gain ? -1 : 1;
+	return x->first != y->first ? x->first - y->first : x->second - y->second;
+}
+
+/* Returns the index of the first global that is the degrees of freedom of each component; -1: there is none. */
+static int
+FindTails(const NetworkPlan *plan)
+{
+	for (int g = 0; g < plan->nglobals; g++)
+		if (plan->globals[g].distribution->id == DIST_DEGREES_OF_FREEDOM && plan->globals[g].plates > 1)
+			return g;
+	return -1;
+}
+
+bool
+HasTails(const NetworkPlan *plan)
+{
+	return FindTails(plan) >= 0;
+}
+
+/* Swaps the state of a global between two components. */
+static void
+SwapPlates(Job *job, int global, int first, int second)
+{
+	const NetworkPlan *plan = job->plan;
+	double	   *a = GlobalPhi(plan, job->state, global, job->live[first]);
+	double	   *b = GlobalPhi(plan, job->state, global, job->live[second]);
+
+	for (int i = 0; i < PlateSize(&plan->globals[global]); i++)
+	{
+		double		x = a[i];
+
+		a[i] = b[i];
+		b[i] = x;
+	}
+}
+
+/* Returns all pairs, those first of which one has most times the degrees of freedom of the other. */
+static MergePair *
+RankTails(const Job *job, int tails, int *npairs)
+{
+	MergePair  *pairs = palloc(sizeof(MergePair) * (job->nlive * (job->nlive - 1) / 2 + 1));
+	int			n = 0;
+
+	for (int a = 0; a < job->nlive; a++)
+		for (int b = a + 1; b < job->nlive; b++)
+			pairs[n++] = (MergePair) {a, b,
+			fabs(log(GlobalMoments(job->plan, job->state, tails, job->live[a])[0] /
+					 GlobalMoments(job->plan, job->state, tails, job->live[b])[0]))};
+	qsort(pairs, n, sizeof(MergePair), ComparePairs);
+	*npairs = n;
+	return pairs;
+}
+
+void
+TrySwaps(TrialSet *set, const Job *incumbent, int most)
+{
+	int			tails = FindTails(incumbent->plan);
+	int			npairs;
+	MergePair  *pairs = RankTails(incumbent, tails, &npairs);
+	Job		  **jobs = palloc(sizeof(Job *) * most);
+	int			njobs = 0;
+
+	for (int p = 0; p < Min(npairs, most); p++)
+	{
+		Job		   *job = AddTrial(set, incumbent, MOVE_SWAP);
+
+		if (job == NULL)
+			break;
+		SwapPlates(job, tails, pairs[p].first, pairs[p].second);
+		PrepareJob(job);
+		jobs[njobs++] = job;
+	}
+	if (njobs > 0)
+		RunPass(jobs, njobs);
+	pfree(jobs);
+	pfree(pairs);
+}
+
+void
+TryReplacement(TrialSet *set, const SplitList *list, int deleted, int heir, int split)
+{
+	Job		   *job = AddTrial(set, list->screened, MOVE_SPLIT);
+	int			component = list->splits[split].component;
+
+	if (job == NULL)
+		return;
+	SwapPlates(job, FindTails(job->plan), deleted, heir);
+	RetireComponent(job, deleted);
+	PrepareJob(job);
+	RunPass(&job, 1);
+	SplitComponent(job, component > deleted ? component - 1 : component, list->splits[split].stats);
+}
+
 int
 SmallestComponent(const Job *job, int n)
 {
@@ -203,17 +304,6 @@ SmallestComponent(const Job *job, int n)
 			return i;
 	}
 	return -1;
-}
-
-static int
-ComparePairs(const void *a, const void *b)
-{
-	const MergePair *x = a;
-	const MergePair *y = b;
-
-	if (x->gain != y->gain)
-		return x->gain > y->gain ? -1 : 1;
-	return x->first != y->first ? x->first - y->first : x->second - y->second;
 }
 
 /* Returns the bounds of all components. */

@@ -61,6 +61,19 @@ extern void TryDelete(TrialSet *set, const Job *incumbent, int component);
 extern void TrySplit(TrialSet *set, const SplitList *list, int split);
 extern void TryMergeAndSplit(TrialSet *set, const SplitList *list, const MergePair *pair, int split);
 
+/* True if each component has degrees of freedom of its own, which say how heavy its tails are. */
+extern bool HasTails(const NetworkPlan *plan);
+
+/*
+ * Where components have tails: adds trials in which two of them swap these, and
+ * so which one the rows belong to that are far from all; the `most` pairs that
+ * differ most.  Makes a pass.
+ */
+extern void TrySwaps(TrialSet *set, const Job *incumbent, int most);
+
+/* The same: deletes a component, whose tails an heir gets, and splits another.  Makes a pass. */
+extern void TryReplacement(TrialSet *set, const SplitList *list, int deleted, int heir, int split);
+
 /* A merge on a job. */
 extern void MergeComponents(Job *job, int first, int second);
 

@@ -50,6 +50,9 @@ const SearchEffort FirstEffort = {
 	.deletes = 2,
 	.shapes = 4,
 	.exchanges = 16,
+	.replacements = 4,
+	.heirs = 4,
+	.swaps = 6,
 	.resplits = 6,
 	.resplit_shapes = 2,
 	.shrink = {5, 3, {{2, 4}}, 30.0},
@@ -63,6 +66,9 @@ const SearchEffort MiddleEffort = {
 	.deletes = 2,
 	.shapes = 2,
 	.exchanges = 16,
+	.replacements = 4,
+	.heirs = 4,
+	.swaps = 6,
 	.resplits = 3,
 	.resplit_shapes = 1,
 	.shrink = {5, 3, {{2, 4}}, 30.0},
@@ -355,6 +361,38 @@ ProposeGrowth(Search *search)
 	FreeSplits(&splits);
 }
 
+/*
+ * Proposes to give the rows that are far from all groups to another component:
+ * where all are used by one that has a component to itself, which becomes free
+ * for a split, or by one with heavy tails.
+ */
+static void
+ProposeTails(Search *search)
+{
+	Job		   *incumbent = search->incumbent;
+	int			smallest = SmallestComponent(incumbent, 0);
+	int			left = search->effort->replacements;
+	SplitList	splits;
+
+	if (!HasTails(incumbent->plan) || incumbent->nlive < 2)
+		return;
+	TrySwaps(search->trials, incumbent, search->effort->swaps);
+	if (incumbent->nlive < incumbent->plan->components)
+		return;
+	UpdateGlobals(incumbent);
+	splits = RankSplits(incumbent, -1);
+	search->gain = INFINITY;
+	for (int s = 0; s < splits.n && left > 0; s++)
+	{
+		if (splits.splits[s].component == smallest)
+			continue;
+		left--;
+		for (int h = 1; h < Min(incumbent->nlive, 1 + search->effort->heirs); h++)
+			TryReplacement(search->trials, &splits, smallest, SmallestComponent(incumbent, incumbent->nlive - h), s);
+	}
+	FreeSplits(&splits);
+}
+
 /* Proposes to merge the likeliest pairs and to divide each anew. */
 static void
 ProposeRegrouping(Search *search)
@@ -420,6 +458,9 @@ SearchRound(Search *search, int *rounds)
 	if (Race(search, &search->effort->grow))
 		return true;
 	ProposeRegrouping(search);
+	if (Race(search, &search->effort->grow))
+		return true;
+	ProposeTails(search);
 	if (Race(search, &search->effort->grow))
 		return true;
 	ProposeTwoMerges(search);

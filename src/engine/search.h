@@ -33,6 +33,9 @@ typedef struct SearchEffort
 	int			deletes;		/* tried in a round: the smallest components */
 	int			shapes;			/* splits tried of each component: those that gain most at once */
 	int			exchanges;		/* merges of one pair with splits of a third component, where all components are used */
+	int			swaps;			/* pairs that swap their tails, where components have such */
+	int			replacements;	/* splits with the delete of the smallest component, there too */
+	int			heirs;			/* components that its tails are given to, in turn: the largest */
 	int			resplits;		/* pairs that are merged and divided anew */
 	int			resplit_shapes;
 	int			two_merges;		/* pairs of which any two are merged at once */

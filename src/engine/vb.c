@@ -20,6 +20,7 @@ const char *const MoveNames[MOVE_KINDS] = {
 	[MOVE_DELETE] = "delete",
 	[MOVE_SPLIT] = "split",
 	[MOVE_PLACE] = "place",
+	[MOVE_SWAP] = "swap",
 };
 
 void

@@ -14,6 +14,7 @@ typedef enum MoveKind
 	MOVE_DELETE,
 	MOVE_SPLIT,
 	MOVE_PLACE,
+	MOVE_SWAP,
 	MOVE_KINDS
 } MoveKind;
 

@@ -4,7 +4,7 @@
 \set size 2000
 \i examples/userinfo.sql
 
-SELECT plan(8);
+SELECT plan(13);
 
 CREATE TABLE clean AS SELECT id, avg_time_pages AS x, avg_time_pages_a AS y, false AS outlier FROM userinfo;
 -- Evenly spread points (Roberts 2018: multiples of powers of 1 / 1.3247, the root of x^3 = x + 1)
@@ -30,9 +30,23 @@ SELECT is_empty(format($$ SELECT * FROM pg_temp.shifts(%L) WHERE shift >= 0.1 OR
 	fitted || ': means within 0.1, sizes over the clean rows within 3%')
 FROM unnest('{four,ten}'::text[]) AS fitted;
 
--- Nine of ten outliers are less likely than all but 5% of the clean rows
-SELECT ok(avg((bnai_score('four', x, y) < threshold)::integer) >= 0.9, 'their density tells outliers')
-FROM noisy, (SELECT percentile_cont(0.05) WITHIN GROUP (ORDER BY bnai_score('four', x, y)) AS threshold FROM clean) AS t WHERE outlier;
+-- Nine of ten outliers are less typical than all but 5% of the clean rows
+SELECT ok(avg((bnai_typicality(fitted, x, y) < threshold)::integer) >= 0.9, fitted || ': typicality tells outliers')
+FROM unnest('{four,ten}'::text[]) AS fitted, noisy, LATERAL (SELECT percentile_cont(0.05) WITHIN GROUP (ORDER BY bnai_typicality(fitted, x, y)) AS threshold FROM clean) AS t
+WHERE outlier GROUP BY fitted;
+
+-- With other outliers there are local optima, too: a component of their own beside two groups in one, or the tails at other groups
+CREATE FUNCTION pg_temp.draw(seed float8) RETURNS void LANGUAGE sql AS $$
+	SELECT setseed(seed);
+	DELETE FROM noisy WHERE outlier;
+	INSERT INTO noisy SELECT 10000 + i, 2 * min_x - max_x + 3 * (max_x - min_x) * random(), 2 * min_y - max_y + 3 * (max_y - min_y) * random(), true
+	FROM (SELECT min(x) AS min_x, max(x) AS max_x, min(y) AS min_y, max(y) AS max_y FROM clean) AS box, generate_series(1, 100) AS i $$;
+SELECT pg_temp.draw(0.001);
+SELECT lives_ok($$ SELECT bnai_infer('four') $$, 'the first draw is fitted');
+SELECT is_empty($$ SELECT * FROM pg_temp.shifts('four') WHERE shift >= 0.1 OR ratio NOT BETWEEN 0.97 AND 1.03 $$, 'and its groups stay');
+SELECT pg_temp.draw(0.009);
+SELECT lives_ok($$ SELECT bnai_infer('four') $$, 'the second draw is fitted');
+SELECT is_empty($$ SELECT * FROM pg_temp.shifts('four') WHERE shift >= 0.1 OR ratio NOT BETWEEN 0.97 AND 1.03 $$, 'and its groups stay, too');
 
 SELECT is_empty($$ SELECT * FROM bnai_moments('four', 'nu') WHERE moment = 'mean' AND value[1] <= 2 $$, 'degrees of freedom stay above 2');
 SELECT throws_like($$ SELECT bnai_create_clustering('x', 'clean', '{x,y}', covariance => 'diagonal', robust => true) $$,
