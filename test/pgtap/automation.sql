@@ -66,6 +66,15 @@ SELECT lives_ok('INSERT INTO visits (x) SELECT 2 FROM generate_series(1, 10)', '
 SELECT is((SELECT counter FROM bnai_status WHERE network = 'm'), 0::bigint, 'and is tried again after as many changes');
 SELECT is((SELECT last_error FROM bnai_status WHERE network = 'm'), 'labels are sealed', 'bnai_status says why');
 SELECT is((SELECT count(*) FROM bnai_runs WHERE network = 'm' AND error = 'labels are sealed'), 1::bigint, 'and so does bnai_runs');
+-- what is to be tried again waits twice as long each time, beginning with bnai.retry_delay: 10 s; the clock is read
+-- twice in one statement, so that a share more or less is none of it
+PREPARE factor AS SELECT failures, extract(epoch FROM next_attempt - failed_at) BETWEEN 0.9 * f AND 1.5 * f
+FROM bnai_attempt JOIN bnai_network n ON n.id = network, LATERAL (SELECT 10 * 2 ^ (failures - 1) AS f) w WHERE n.name = 'm';
+SELECT results_eq('factor', 'VALUES (2, true)', 'after the second failure it waits for twice as long as after the first');
+INSERT INTO visits (x) SELECT 2 FROM generate_series(1, 10);
+SELECT results_eq('factor', 'VALUES (3, true)', 'and again twice as long');
+SELECT is((SELECT count(*) FROM bnai_runs WHERE network = 'm' AND error = 'labels are sealed'), 2::bigint, 'each failure is one of bnai_runs');
+SELECT is((SELECT next_attempt FROM bnai_status WHERE network = 'm'), NULL, 'nobody tries again by itself but a background worker');
 DROP TRIGGER zrefuse ON visits;
 
 -- within a security-restricted operation
