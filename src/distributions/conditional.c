@@ -31,21 +31,37 @@ ReadPattern(const double *x, Pattern *pattern)
 }
 
 int
-ConditionalSize(const Pattern *pattern, int constants_size)
+ConditionalSize(const Pattern *pattern, int constants_size, bool diagonal)
 {
-	return constants_size + pattern->nmissing * (pattern->nobserved + 1 + pattern->nmissing);
+	return constants_size + pattern->nmissing * (diagonal ? 2 : pattern->nobserved + 1 + pattern->nmissing);
 }
 
 Conditional
-PlaceConditional(double *memory, const Pattern *pattern, int constants_size)
+PlaceConditional(double *memory, const Pattern *pattern, int constants_size, bool diagonal)
 {
 	Conditional conditional;
 
 	conditional.constants = memory;
-	conditional.slopes = memory + constants_size;
-	conditional.offset = conditional.slopes + pattern->nmissing * pattern->nobserved;
+	conditional.slopes = diagonal ? NULL : memory + constants_size;
+	conditional.offset = memory + constants_size + (diagonal ? 0 : pattern->nmissing * pattern->nobserved);
 	conditional.covariance = conditional.offset + pattern->nmissing;
 	return conditional;
+}
+
+double
+ExpectedValue(const Conditional *conditional, const Pattern *pattern, int i, const double *observed)
+{
+	double		value = conditional->offset[i];
+
+	for (int j = 0; conditional->slopes != NULL && j < pattern->nobserved; j++)
+		value += conditional->slopes[i * pattern->nobserved + j] * observed[j];
+	return value;
+}
+
+double
+ConditionalVariance(const Conditional *conditional, const Pattern *pattern, int i)
+{
+	return conditional->covariance[conditional->slopes ? i * (pattern->nmissing + 1) : i];
 }
 
 /* Writes the columns of a packed upper triangle in the order missing, observed. */
@@ -189,7 +205,8 @@ ProductOf(int i, int j)
 }
 
 void
-CompleteQuadratic(const Pattern *pattern, const Conditional *conditional, const double *stats, double *to)
+CompleteQuadratic(const Pattern *pattern, const Conditional *conditional, const double *noise, double count,
+				  const double *stats, double *to)
 {
 	int			nobserved = pattern->nobserved;
 	const double *sums = stats + 1;
@@ -222,8 +239,10 @@ CompleteQuadratic(const Pattern *pattern, const Conditional *conditional, const 
 		for (int j = 0; j <= i; j++)
 		{
 			double		product = conditional->offset[j] * sum
-				+ stats[0] * conditional->covariance[i * pattern->nmissing + j];
+				+ count * conditional->covariance[i * pattern->nmissing + j];
 
+			if (i == j && noise)
+				product -= stats[0] * noise[pattern->missing[i]];
 			for (int k = 0; k < nobserved; k++)
 				product += conditional->slopes[j * nobserved + k] * cross[k];
 			to_products[ProductOf(pattern->missing[i], pattern->missing[j])] += product;

@@ -12,6 +12,10 @@
  * so that C is the factor of the Schur complement, d_m = -A^-1 B d_o is where
  * the form is least, and (A^T A)^-1 the inverse of its block of missing columns
  * (Bishop 2006, 2.3.1 and 2.3.2).  Plain C: the same on every processor.
+ *
+ * Where columns are independent given the component (`diagonal`), the others
+ * say nothing of a missing one, and all takes memory and time in proportion to
+ * the number of columns.
  */
 #ifndef BNAI_CONDITIONAL_H
 #define BNAI_CONDITIONAL_H
@@ -30,9 +34,9 @@ typedef struct Pattern
 typedef struct Conditional
 {
 	double	   *constants;		/* of the leaf's kernel, for the observed columns */
-	double	   *slopes;			/* nmissing x nobserved: expected missing values are offset + slopes x_o */
+	double	   *slopes;			/* nmissing x nobserved: expected missing values are offset + slopes x_o; NULL: 0 */
 	double	   *offset;			/* nmissing */
-	double	   *covariance;		/* nmissing x nmissing, of the missing values about that */
+	double	   *covariance;		/* nmissing x nmissing, of the missing values about that; without slopes its diagonal */
 } Conditional;
 
 /* Allocates a pattern for a leaf of that dimension, with nothing in it. */
@@ -42,8 +46,12 @@ extern Pattern *CreatePattern(int dim);
 extern void ReadPattern(const double *x, Pattern *pattern);
 
 /* Doubles of a conditional whose kernel has that many constants; and a conditional in that memory. */
-extern int	ConditionalSize(const Pattern *pattern, int constants_size);
-extern Conditional PlaceConditional(double *memory, const Pattern *pattern, int constants_size);
+extern int	ConditionalSize(const Pattern *pattern, int constants_size, bool diagonal);
+extern Conditional PlaceConditional(double *memory, const Pattern *pattern, int constants_size, bool diagonal);
+
+/* Returns the expected value of missing column i, and its variance about that. */
+extern double ExpectedValue(const Conditional *conditional, const Pattern *pattern, int i, const double *observed);
+extern double ConditionalVariance(const Conditional *conditional, const Pattern *pattern, int i);
 
 /*
  * Writes slopes, offset and (A^T A)^-1 for the form with the location m and the
@@ -54,7 +62,12 @@ extern Conditional PlaceConditional(double *memory, const Pattern *pattern, int 
 extern void ConditionQuadratic(const double *m, const double *u, const Pattern *pattern, double *r, double *observed,
 							   Conditional *out);
 
-/* Adds statistics of the observed columns to those of all, with the missing values as they are expected. */
-extern void CompleteQuadratic(const Pattern *pattern, const Conditional *conditional, const double *stats, double *to);
+/*
+ * Adds statistics of the observed columns to those of all, with the missing
+ * values as they are expected; `count` times their covariance, and `noise`
+ * (NULL: none) not, which is added to each value's square later.
+ */
+extern void CompleteQuadratic(const Pattern *pattern, const Conditional *conditional, const double *noise, double count,
+							  const double *stats, double *to);
 
 #endif

@@ -38,7 +38,11 @@ extern void PrepareStudent(int dim, const double *location, const double *scale,
 extern double StudentRow(int dim, const double *constants, const double *x);
 extern void QuadraticCondition(int dim, const double *constants, const double *noise, const Pattern *pattern,
 							   double *work, Conditional *out);
+extern double ChargedNoise(int dim, const double *constants, const double *noise, const Pattern *pattern);
+extern void QuadraticComplete(const Pattern *pattern, const Conditional *conditional, const double *noise,
+							  const double *stats, double *to);
 extern void StudentCondition(int dim, const double *constants, const Pattern *pattern, double *work, Conditional *out);
+extern double StudentStretch(int dim, double nu, double quadratic);
 extern double StudentSpread(int dim, const double *constants, const double *x);
 
 /* Parts of the diagonal kernel that the spherical one shares: for both, columns are independent given the precisions. */
@@ -50,5 +54,10 @@ extern void DiagonalExpand(int dim, const double *stats, const double *noise, do
 extern void DiagonalSpread(int dim, const double *stats, double *variances);
 extern double DiagonalScoreRow(int dim, const double *constants, const double *x);
 extern double DiagonalConditionalRow(int dim, const double *constants, const double *x, int column);
+extern void DiagonalCondition(int dim, const double *constants, const double *noise, const Pattern *pattern,
+							  double *work, Conditional *out);
+extern void DiagonalComplete(const Pattern *pattern, const Conditional *conditional, const double *noise,
+							 const double *stats, double *to);
+extern double ConditionScales(int dim, const double *constants, const Pattern *pattern, Conditional *out);
 
 #endif

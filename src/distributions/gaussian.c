@@ -313,33 +313,53 @@ QuadraticConditionalRow(int dim, const double *constants, const double *x, int c
 	return 0.5 * log(q / M_PI) - p * p / q;
 }
 
+/* Returns what noise of the missing values takes from the score; Lambda_jj / 2 is the square of column j of the factor. */
+double
+ChargedNoise(int dim, const double *constants, const double *noise, const Pattern *pattern)
+{
+	const double *u = constants + 1 + dim;
+	double		charge = 0.0;
+
+	for (int i = 0; noise != NULL && i < pattern->nmissing; i++)
+	{
+		int			column = pattern->missing[i];
+		const double *entry = u + column;
+
+		for (int k = 0; k <= column; k++, entry += dim - k)
+			charge += noise[column] * *entry * *entry;
+	}
+	return charge;
+}
+
 /*
  * Integrates the missing values out: a Gaussian integral, that adds
  * |m| / 2 log 2 pi - log|Lambda_mm| / 2 to the constant, and leaves the Schur
  * complement of Lambda_mm.  Here A^T A = Lambda_mm / 2, so both are
  * |m| / 2 log pi - log|A|.  Gives back the noise that the constant was charged
- * for values that are not there, and leaves it out of their covariance.
+ * for values that are not there.
  */
 void
 QuadraticCondition(int dim, const double *constants, const double *noise, const Pattern *pattern, double *work,
 				   Conditional *out)
 {
 	int			n = pattern->nmissing;
-	double		score = constants[0] + 0.5 * n * log(M_PI);
+	double		score = constants[0] + 0.5 * n * log(M_PI) + ChargedNoise(dim, constants, noise, pattern);
 
 	ConditionQuadratic(constants + 1, constants + 1 + dim, pattern, work, out->constants + 1, out);
 	for (int i = 0; i < n; i++)
 	{
-		double		variance = noise ? noise[pattern->missing[i]] : 0.0;
-
 		score -= log(work[i * dim + i]);
-		for (int k = 0; k <= i; k++)
-			score += variance * work[k * dim + i] * work[k * dim + i];
 		for (int j = 0; j < n; j++)
 			out->covariance[i * n + j] *= 0.5;
-		out->covariance[i * n + i] -= variance;
 	}
 	out->constants[0] = score;
+}
+
+void
+QuadraticComplete(const Pattern *pattern, const Conditional *conditional, const double *noise, const double *stats,
+				 double *to)
+{
+	CompleteQuadratic(pattern, conditional, noise, stats[0], stats, to);
 }
 
 /* --- posterior predictive: a multivariate Student-t, as constants log normaliser, nu, location, U --- */
@@ -418,14 +438,17 @@ StudentCondition(int dim, const double *constants, const Pattern *pattern, doubl
  * (Kotz & Nadarajah 2004, 1.11); infinite where that has no covariance.
  */
 double
-StudentSpread(int dim, const double *constants, const double *x)
+StudentStretch(int dim, double nu, double quadratic)
 {
-	double		nu = constants[1];
-	double		quadratic = StudentQuadratic(dim, constants, x);
-
 	if (isinf(nu))
 		return 1.0;
 	return nu + dim > 2.0 ? (nu + quadratic) / (nu + dim - 2.0) : INFINITY;
+}
+
+double
+StudentSpread(int dim, const double *constants, const double *x)
+{
+	return StudentStretch(dim, constants[1], StudentQuadratic(dim, constants, x));
 }
 
 /*
@@ -477,7 +500,7 @@ const LeafKernel GaussianLeaf = {
 	.prepare_predictive = GaussianPreparePredictive,
 	.predictive_row = StudentRow,
 	.condition = QuadraticCondition,
-	.complete = CompleteQuadratic,
+	.complete = QuadraticComplete,
 	.condition_predictive = StudentCondition,
 	.predictive_spread = StudentSpread,
 };

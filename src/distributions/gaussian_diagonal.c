@@ -202,6 +202,58 @@ DiagonalConditionalRow(int dim, const double *constants, const double *x, int co
 	return 0.5 * log(w / M_PI) - w * d * d;
 }
 
+/*
+ * Integrates the missing values out, each for itself: 1/2 log pi - 1/2 log w_j,
+ * as in gaussian.c.
+ */
+void
+DiagonalCondition(int dim, const double *constants, const double *noise, const Pattern *pattern, double *work,
+				  Conditional *out)
+{
+	const double *m = constants + 1;
+	const double *w = m + dim;
+	int			n = pattern->nobserved;
+
+	out->constants[0] = constants[0];
+	for (int i = 0; i < pattern->nmissing; i++)
+	{
+		int			j = pattern->missing[i];
+
+		out->constants[0] += 0.5 * log(M_PI / w[j]) + (noise ? noise[j] * w[j] : 0.0);
+		out->offset[i] = m[j];
+		out->covariance[i] = 0.5 / w[j];
+	}
+	for (int i = 0; i < n; i++)
+	{
+		out->constants[1 + i] = m[pattern->observed[i]];
+		out->constants[1 + n + i] = w[pattern->observed[i]];
+	}
+}
+
+void
+DiagonalComplete(const Pattern *pattern, const Conditional *conditional, const double *noise, const double *stats,
+				 double *to)
+{
+	const double *s = stats + 1;
+	const double *ss = s + pattern->nobserved;
+	double	   *to_ss = to + 1 + pattern->dim;
+
+	to[0] += stats[0];
+	for (int i = 0; i < pattern->nobserved; i++)
+	{
+		to[1 + pattern->observed[i]] += s[i];
+		to_ss[pattern->observed[i]] += ss[i];
+	}
+	for (int i = 0; i < pattern->nmissing; i++)
+	{
+		int			j = pattern->missing[i];
+		double		value = conditional->offset[i];
+
+		to[1 + j] += stats[0] * value;
+		to_ss[j] += stats[0] * (value * value + conditional->covariance[i] - (noise ? noise[j] : 0.0));
+	}
+}
+
 /* --- posterior predictive: a product of Student-t, as constants log normaliser, nu, location, 1 / scale --- */
 
 static int
@@ -247,6 +299,45 @@ DiagonalPredictiveRow(int dim, const double *constants, const double *x)
 	return density;
 }
 
+/* Writes the conditional but for the log normaliser; returns the log determinant of the observed columns' scale. */
+double
+ConditionScales(int dim, const double *constants, const Pattern *pattern, Conditional *out)
+{
+	const double *m = constants + 2;
+	const double *precision = m + dim;
+	int			n = pattern->nobserved;
+	double		log_det = 0.0;
+
+	for (int i = 0; i < pattern->nmissing; i++)
+	{
+		out->offset[i] = m[pattern->missing[i]];
+		out->covariance[i] = 1.0 / precision[pattern->missing[i]];
+	}
+	for (int i = 0; i < n; i++)
+	{
+		out->constants[2 + i] = m[pattern->observed[i]];
+		out->constants[2 + n + i] = precision[pattern->observed[i]];
+		log_det -= log(precision[pattern->observed[i]]);
+	}
+	out->constants[1] = constants[1];
+	return log_det;
+}
+
+static void
+DiagonalConditionPredictive(int dim, const double *constants, const Pattern *pattern, double *work, Conditional *out)
+{
+	double		log_det = ConditionScales(dim, constants, pattern, out);
+
+	out->constants[0] = pattern->nobserved * LogStudentT(0.0, 0.0, constants[1], 1) - 0.5 * log_det;
+}
+
+/* The others say nothing of a column. */
+static double
+DiagonalPredictiveSpread(int dim, const double *constants, const double *x)
+{
+	return StudentStretch(0, constants[1], 0.0);
+}
+
 const LeafKernel GaussianDiagonalLeaf = {
 	.distribution = DIST_GAUSSIAN_DIAGONAL,
 	.constants_size = DiagonalConstantsSize,
@@ -263,4 +354,8 @@ const LeafKernel GaussianDiagonalLeaf = {
 	.predictive_size = DiagonalPredictiveSize,
 	.prepare_predictive = DiagonalPreparePredictive,
 	.predictive_row = DiagonalPredictiveRow,
+	.condition = DiagonalCondition,
+	.complete = DiagonalComplete,
+	.condition_predictive = DiagonalConditionPredictive,
+	.predictive_spread = DiagonalPredictiveSpread,
 };

@@ -121,17 +121,41 @@ SphericalPreparePredictive(int dim, const double *const *params, const bool *fix
 	constants[1] = nu;
 }
 
+/* Returns the quadratic form of the scale at x. */
 static double
-SphericalPredictiveRow(int dim, const double *constants, const double *x)
+ScaleQuadratic(int dim, const double *constants, const double *x)
 {
-	double		nu = constants[1];
 	double		quadratic = 0.0;
 	const double *m = constants + 2;
 	const double *precision = m + dim;
 
 	for (int j = 0; j < dim; j++)
 		quadratic += (x[j] - m[j]) * (x[j] - m[j]) * precision[j];
+	return quadratic;
+}
+
+static double
+SphericalPredictiveRow(int dim, const double *constants, const double *x)
+{
+	double		nu = constants[1];
+	double		quadratic = ScaleQuadratic(dim, constants, x);
+
 	return constants[0] - (isinf(nu) ? 0.5 * quadratic : 0.5 * (nu + dim) * log1p(quadratic / nu));
+}
+
+static void
+SphericalConditionPredictive(int dim, const double *constants, const Pattern *pattern, double *work, Conditional *out)
+{
+	double		log_det = ConditionScales(dim, constants, pattern, out);
+
+	out->constants[0] = LogStudentT(0.0, log_det, constants[1], pattern->nobserved);
+}
+
+/* Columns have one precision, of which the others tell: see gaussian.c. */
+static double
+SphericalPredictiveSpread(int dim, const double *constants, const double *x)
+{
+	return StudentStretch(dim, constants[1], ScaleQuadratic(dim, constants, x));
 }
 
 const LeafKernel GaussianSphericalLeaf = {
@@ -150,4 +174,8 @@ const LeafKernel GaussianSphericalLeaf = {
 	.predictive_size = SphericalPredictiveSize,
 	.prepare_predictive = SphericalPreparePredictive,
 	.predictive_row = SphericalPredictiveRow,
+	.condition = DiagonalCondition,
+	.complete = DiagonalComplete,
+	.condition_predictive = SphericalConditionPredictive,
+	.predictive_spread = SphericalPredictiveSpread,
 };

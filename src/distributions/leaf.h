@@ -48,7 +48,7 @@ typedef struct LeafKernel
 
 	/* Writes how far they spread: their covariance matrix, or where `diagonal` the variance of each column. */
 	void		(*spread) (int dim, const double *stats, double *spread);
-	bool		diagonal;
+	bool		diagonal;		/* columns are independent given the component; so conditionals have no slopes */
 
 	/*
 	 * The same score for one row, in plain C that gives the same result on
@@ -74,13 +74,14 @@ typedef struct LeafKernel
 	 * are for the operations above with dim = pattern->nobserved; the missing
 	 * values are integrated out, at the best q(x_missing | component).  noise
 	 * (NULL: none) is what update.c adds to each value's square: it is not
-	 * there where the value is not.  work is dim x dim.
+	 * there where the value is not.  work is dim x dim; where `diagonal`, NULL.
 	 */
 	void		(*condition) (int dim, const double *constants, const double *noise, const Pattern *pattern,
 							  double *work, Conditional *out);
 
 	/* Adds statistics of the observed columns to those of all columns. */
-	void		(*complete) (const Pattern *pattern, const Conditional *conditional, const double *stats, double *to);
+	void		(*complete) (const Pattern *pattern, const Conditional *conditional, const double *noise,
+							 const double *stats, double *to);
 
 	/* The same of the predictive density; here the missing values' covariance is `predictive_spread` times that of the conditional. */
 	void		(*condition_predictive) (int dim, const double *constants, const Pattern *pattern, double *work,

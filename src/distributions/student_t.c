@@ -12,6 +12,13 @@
  * and its statistics are (E[u], E[u] x, E[u] x x^T, E[log u])
  * (Svensen & Bishop 2005, "Robust Bayesian mixture modelling"; Psi: see
  * degrees_of_freedom.c).  Leaves only.
+ *
+ * Given u the missing columns of a row are Gaussian with covariance
+ * (u Lambda_mm)^-1.  With these integrated out, what is left of d/2 E[log u] is
+ * the part of the columns that are there: as above with their number for d, but
+ * for E log|Lambda| and the covariance of q(mu), which stay whole, and with
+ * - log|E[Lambda]_mm| / 2 and the Schur complement.  E[u x_m x_m^T] has
+ * Lambda_mm^-1 for each row, whatever its scale.
  */
 #include "postgres.h"
 
@@ -217,6 +224,32 @@ StudentTConditionalRow(int dim, const double *constants, const double *x, int co
 	return LogStudentT(distance / stretch, log(stretch) - 2.0 * at_mean - LOG_2PI, nu, 1);
 }
 
+static void
+StudentTCondition(int dim, const double *constants, const double *noise, const Pattern *pattern, double *work,
+				  Conditional *out)
+{
+	double		a = constants[SHAPE] - 0.5 * pattern->nmissing;
+	double		charge = ChargedNoise(dim, constants + QUADRATIC, noise, pattern);
+	Conditional quadratic = *out;
+
+	quadratic.constants = out->constants + QUADRATIC;
+	QuadraticCondition(dim, constants + QUADRATIC, NULL, pattern, work, &quadratic);
+	out->constants[0] = constants[0] + quadratic.constants[0] - LogGamma(constants[SHAPE]) + LogGamma(a);
+	out->constants[SHAPE] = a;
+	out->constants[HALF_RATE] = constants[HALF_RATE] - charge;
+	out->constants[DIGAMMA] = Digamma(a);
+	quadratic.constants[0] = 0.0;
+}
+
+static void
+StudentTComplete(const Pattern *pattern, const Conditional *conditional, const double *noise, const double *stats,
+				 double *to)
+{
+	to[0] += stats[0];
+	CompleteQuadratic(pattern, conditional, noise, stats[0], stats + WEIGHTED, to + WEIGHTED);
+	to[LOG_SCALE(pattern->dim)] += stats[LOG_SCALE(pattern->nobserved)];
+}
+
 /*
  * Two sources of heavy tails, the rows' scales and what is not known of
  * Lambda: a Student-t whose 1 / nu is the sum of theirs, which is exact where
@@ -259,4 +292,8 @@ const LeafKernel StudentTLeaf = {
 	.predictive_size = StudentSize,
 	.prepare_predictive = StudentTPreparePredictive,
 	.predictive_row = StudentRow,
+	.condition = StudentTCondition,
+	.complete = StudentTComplete,
+	.condition_predictive = StudentCondition,
+	.predictive_spread = StudentSpread,
 };

@@ -19,8 +19,8 @@ CreateIncompleteBlock(const NetworkPlan *plan, const RowStore *rows)
 {
 	IncompleteBlock *block = palloc0(sizeof(IncompleteBlock));
 	int			ncolumns = rows->width;
-	int			largest = rows->ncolumns;
-	int			stats_size = 0;
+	int			largest = 0;
+	int			stats_size = rows->ncolumns;
 
 	block->ncolumns = rows->ncolumns;
 	block->row = AllocDoubles(rows->ncolumns);
@@ -28,14 +28,17 @@ CreateIncompleteBlock(const NetworkPlan *plan, const RowStore *rows)
 	block->patterns = palloc(sizeof(Pattern *) * plan->nleaves);
 	for (int l = 0; l < plan->nleaves; l++)
 	{
-		block->patterns[l] = CreatePattern(plan->leaves[l].dim);
-		largest = Max(largest, plan->leaves[l].dim);
-		stats_size = Max(stats_size, plan->leaves[l].kernel->stats_size(plan->leaves[l].dim));
+		const PlanLeaf *leaf = &plan->leaves[l];
+
+		block->patterns[l] = CreatePattern(leaf->dim);
+		if (!leaf->kernel->diagonal)
+			largest = Max(largest, leaf->dim);
+		stats_size = Max(stats_size, leaf->kernel->stats_size(leaf->dim));
 	}
 	block->copy = AllocDoubles((Size) ncolumns * KERNEL_MAX_ROWS);
 	block->filled = AllocDoubles((Size) ncolumns * KERNEL_MAX_ROWS);
 	block->filled_columns = palloc(sizeof(double *) * ncolumns);
-	block->work = AllocDoubles((Size) largest * largest);
+	block->work = largest > 0 ? AllocDoubles((Size) largest * largest) : NULL;
 	block->lanes = AllocDoubles((Size) stats_size * KERNEL_LANES);
 	block->stats = AllocDoubles(stats_size);
 	return block;
@@ -60,7 +63,8 @@ FreeIncompleteBlock(IncompleteBlock *block, int nleaves)
 	pfree(block->copy);
 	pfree(block->filled);
 	pfree(block->filled_columns);
-	pfree(block->work);
+	if (block->work)
+		pfree(block->work);
 	pfree(block->lanes);
 	pfree(block->stats);
 	if (block->conditionals)
@@ -83,7 +87,7 @@ EnterPattern(WorkSpace *space, const NetworkPlan *plan, int first)
 	for (int l = 0; l < plan->nleaves; l++)
 	{
 		const PlanLeaf *leaf = &plan->leaves[l];
-		double	   *row = block->stats;	/* not in use now, and longer than a row */
+		double	   *row = block->stats;	/* not in use now, and no shorter than a row */
 
 		for (int j = 0; j < leaf->dim; j++)
 			row[j] = space->columns[leaf->columns[j]][first];
@@ -123,7 +127,12 @@ PlaceConditionals(WorkSpace *space, const Job *job)
 	double	   *memory;
 
 	for (int l = 0; l < plan->nleaves; l++)
-		size += ConditionalSize(block->patterns[l], plan->leaves[l].kernel->constants_size(block->patterns[l]->nobserved));
+	{
+		const LeafKernel *kernel = plan->leaves[l].kernel;
+		const Pattern *pattern = block->patterns[l];
+
+		size += ConditionalSize(pattern, kernel->constants_size(pattern->nobserved), kernel->diagonal);
+	}
 	GrowSpace(space, &block->memory, &block->memory_size, size * job->nlive);
 	if (n > block->nconditionals)
 	{
@@ -136,11 +145,12 @@ PlaceConditionals(WorkSpace *space, const Job *job)
 	for (int k = 0; k < job->nlive; k++)
 		for (int l = 0; l < plan->nleaves; l++)
 		{
+			const LeafKernel *kernel = plan->leaves[l].kernel;
 			const Pattern *pattern = block->patterns[l];
-			int			constants_size = plan->leaves[l].kernel->constants_size(pattern->nobserved);
+			int			constants_size = kernel->constants_size(pattern->nobserved);
 
-			*ConditionalOf(space, job, k, l) = PlaceConditional(memory, pattern, constants_size);
-			memory += ConditionalSize(pattern, constants_size);
+			*ConditionalOf(space, job, k, l) = PlaceConditional(memory, pattern, constants_size, kernel->diagonal);
+			memory += ConditionalSize(pattern, constants_size, kernel->diagonal);
 		}
 }
 
@@ -196,7 +206,7 @@ AccumulateIncomplete(WorkSpace *space, const Job *job, int component, const doub
 		leaf->kernel->accumulate(pattern->nobserved, given_by_globals ? conditional->constants : NULL,
 								 ObservedColumns(space, leaf, pattern), r, rows, block->lanes);
 		ReduceLanes(size, block->lanes, block->stats);
-		leaf->kernel->complete(pattern, conditional, block->stats, sums + leaf->stats_offset);
+		leaf->kernel->complete(pattern, conditional, leaf->noise, block->stats, sums + leaf->stats_offset);
 	}
 }
 
@@ -216,7 +226,7 @@ FilledColumns(WorkSpace *space, const Job *job, int component, const PlanLeaf *l
 
 		for (int n = 0; n < rows; n++)
 			filled[n] = conditional->offset[i];
-		for (int j = 0; j < pattern->nobserved; j++)
+		for (int j = 0; conditional->slopes != NULL && j < pattern->nobserved; j++)
 		{
 			const double *x = space->block[leaf->columns[pattern->observed[j]]];
 			double		slope = conditional->slopes[i * pattern->nobserved + j];

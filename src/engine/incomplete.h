@@ -28,7 +28,7 @@ struct IncompleteBlock
 	Size		nconditionals;
 	Size		memory_size;
 	double	   *memory;			/* of them */
-	double	   *work;			/* largest dimension squared */
+	double	   *work;			/* largest dimension squared, of leaves that are not diagonal; NULL: there are none */
 	double	   *lanes;			/* statistics of the observed columns */
 	double	   *stats;
 };

@@ -394,21 +394,27 @@ static double *
 DataParent(const RowStore *rows, const PlanLeaf *leaf, const ParamSpec *spec)
 {
 	int			dim = leaf->dim;
+	double		variances = 0.0;
 	double	   *value;
 	double	   *moments;
 
 	if (spec->family == DIST_NONE || (spec->role != ROLE_LOCATION && spec->role != ROLE_PRECISION))
 		return NULL;
 	value = palloc0(sizeof(double) * ShapeSize(spec->shape, dim));
-	for (int j = 0; j < (spec->shape == SHAPE_SCALAR ? 1 : dim); j++)
+	for (int j = 0; j < dim; j++)
 	{
 		int			column = leaf->columns[j];
 		double		variance = rows->variance[column];
 
+		if (!(variance > 1e-12))
+			variance = 1.0;
+		variances += variance;
 		if (spec->role == ROLE_LOCATION)
-			value[j] = rows->mean[column];
+			value[spec->shape == SHAPE_SCALAR ? 0 : j] = rows->mean[column];
+		else if (spec->shape == SHAPE_SCALAR)
+			value[0] = (j + 1) / variances;
 		else
-			value[spec->shape == SHAPE_MATRIX ? j * (dim + 1) : j] = variance > 1e-12 ? 1.0 / variance : 1.0;
+			value[spec->shape == SHAPE_MATRIX ? j * (dim + 1) : j] = 1.0 / variance;
 	}
 	moments = palloc(sizeof(double) * Distributions[spec->family]->size(dim));
 	Distributions[spec->family]->fixed(dim, value, moments);

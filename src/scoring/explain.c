@@ -78,14 +78,14 @@ ColumnDensity(Scorer *scorer, int index, int j, int candidate)
 {
 	const ScorerLeaf *leaf = &scorer->leaves[index];
 	const Pattern *pattern = scorer->lacking ? scorer->patterns[index] : NULL;
-	const double *constants = leaf->constants + (Size) candidate * leaf->constants_size;
+	Size		offset = (Size) candidate * leaf->constants_size;
 
 	if (pattern == NULL)
-		return leaf->kernel->conditional_row(leaf->dim, constants, scorer->row + leaf->first_column, j);
-	ConditionLeaf(scorer, index, candidate);
+		return leaf->kernel->conditional_row(leaf->dim, leaf->constants + offset, scorer->row + leaf->first_column, j);
 	for (int i = 0; i < pattern->nobserved; i++)
 		if (pattern->observed[i] == j)
-			return leaf->kernel->conditional_row(pattern->nobserved, scorer->conditional.constants, scorer->observed, i);
+			return leaf->kernel->conditional_row(pattern->nobserved, leaf->marginals + offset,
+												 scorer->observed + leaf->first_column, i);
 	return NAN;
 }
 

@@ -51,19 +51,13 @@ AddTerm(Scorer *scorer, int index, int term, double weight, Moments *moments)
 {
 	const ScorerLeaf *leaf = &scorer->leaves[index];
 	const Pattern *pattern = scorer->patterns[index];
-	const Conditional *conditional = &scorer->conditional;
-	double		spread;
+	const double *observed = scorer->observed + leaf->first_column;
+	Conditional conditional = ConditionTerm(scorer, index, term);
+	double		spread = leaf->kernel->predictive_spread(pattern->nobserved, conditional.constants, observed);
 
-	ConditionTerm(scorer, index, term);
-	spread = leaf->kernel->predictive_spread(pattern->nobserved, conditional->constants, scorer->observed);
 	for (int i = 0; i < pattern->nmissing; i++)
-	{
-		double		mean = conditional->offset[i];
-
-		for (int j = 0; j < pattern->nobserved; j++)
-			mean += conditional->slopes[i * pattern->nobserved + j] * scorer->observed[j];
-		AddPart(&moments[i], weight, mean, spread * conditional->covariance[i * (pattern->nmissing + 1)]);
-	}
+		AddPart(&moments[i], weight, ExpectedValue(&conditional, pattern, i, observed),
+				spread * ConditionalVariance(&conditional, pattern, i));
 }
 
 /*

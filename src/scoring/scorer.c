@@ -272,6 +272,15 @@ BuildScorer(const Posterior *posterior, Candidates candidates)
 /* --- rows that lack columns --- */
 
 /*
+ * Allocates constants of the observed columns of a leaf for each candidate or term.
+ */
+static double *
+MarginalRoom(int size, int count)
+{
+	return palloc_extended(mul_size(sizeof(double) * size, count), MCXT_ALLOC_HUGE);
+}
+
+/*
  * Makes room for what such rows need, when there is the first one.
  */
 static void
@@ -279,74 +288,109 @@ MakeRoom(Scorer *scorer)
 {
 	MemoryContext old = MemoryContextSwitchTo(scorer->context);
 	Pattern   **patterns = palloc(sizeof(Pattern *) * scorer->nleaves);
-	Size		largest = 1;
-	Size		constants = 0;
+	Size		largest = 0;
+	Size		room = 0;
 
 	for (int i = 0; i < scorer->nleaves; i++)
 	{
-		const ScorerLeaf *leaf = &scorer->leaves[i];
+		ScorerLeaf *leaf = &scorer->leaves[i];
+		Size		dim = leaf->dim;
 
 		if (leaf->kernel->condition == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					 errmsg("node \"%s\" needs values of all its columns", leaf->name)));
 		patterns[i] = CreatePattern(leaf->dim);
-		largest = Max(largest, leaf->dim);
-		constants = Max(constants, Max(leaf->constants_size, leaf->predictive_size));
+		leaf->marginals = MarginalRoom(leaf->constants_size, leaf->mixture ? scorer->ncandidates : 0);
+		leaf->marginal_predictive = MarginalRoom(leaf->predictive_size, leaf->mixture ? scorer->nterms : 1);
+		largest = Max(largest, leaf->kernel->diagonal ? 0 : dim);
+		room = Max(room, Max(leaf->constants_size, leaf->predictive_size) + dim * (leaf->kernel->diagonal ? 2 : dim + 1));
 	}
-	scorer->conditional.constants = palloc_extended(sizeof(double) * (constants + largest * (largest + 1)), MCXT_ALLOC_HUGE);
-	scorer->observed = palloc(sizeof(double) * largest);
-	scorer->work = palloc_extended(sizeof(double) * largest * largest, MCXT_ALLOC_HUGE);
+	scorer->conditional_memory = palloc_extended(mul_size(sizeof(double), room), MCXT_ALLOC_HUGE);
+	scorer->work = palloc_extended(mul_size(sizeof(double) * largest, largest), MCXT_ALLOC_HUGE);
+	scorer->observed = palloc(sizeof(double) * scorer->ncolumns);
+	scorer->lacks = palloc0(sizeof(bool) * scorer->ncolumns);
 	scorer->patterns = patterns;
 	MemoryContextSwitchTo(old);
 }
 
 /*
- * Finds out what the leaves lack in a row.
+ * Finds out what the leaves lack in a row, and collects what they have.  What
+ * was computed for the columns of the row before serves again if they are the
+ * same.
  */
 static void
 ReadPatterns(Scorer *scorer)
 {
+	bool		same = scorer->patterns != NULL;
+
 	if (scorer->patterns == NULL)
 		MakeRoom(scorer);
+	for (int c = 0; c < scorer->ncolumns; c++)
+	{
+		same &= scorer->lacks[c] == (bool) isnan(scorer->row[c]);
+		scorer->lacks[c] = isnan(scorer->row[c]);
+	}
 	for (int i = 0; i < scorer->nleaves; i++)
-		ReadPattern(scorer->row + scorer->leaves[i].first_column, scorer->patterns[i]);
+	{
+		const double *row = scorer->row + scorer->leaves[i].first_column;
+		double	   *observed = scorer->observed + scorer->leaves[i].first_column;
+		Pattern    *pattern = scorer->patterns[i];
+
+		if (!same)
+			ReadPattern(row, pattern);
+		for (int j = 0; j < pattern->nobserved; j++)
+			observed[j] = row[pattern->observed[j]];
+	}
+	scorer->marginals_ready &= same;
+	scorer->marginal_predictive_ready &= same;
 }
 
 /*
- * Collects what the row has of a leaf, and places its conditional.
+ * Writes the candidates' constants for the columns that the row has.
  */
 static void
-EnterLeaf(Scorer *scorer, int index, int constants_size)
+PrepareMarginals(Scorer *scorer)
 {
-	const Pattern *pattern = scorer->patterns[index];
-	const double *row = scorer->row + scorer->leaves[index].first_column;
+	for (int i = 0; i < scorer->nleaves; i++)
+	{
+		const ScorerLeaf *leaf = &scorer->leaves[i];
+		const Pattern *pattern = scorer->patterns[i];
+		Conditional conditional = PlaceConditional(scorer->conditional_memory, pattern, 0, leaf->kernel->diagonal);
 
-	for (int i = 0; i < pattern->nobserved; i++)
-		scorer->observed[i] = row[pattern->observed[i]];
-	scorer->conditional = PlaceConditional(scorer->conditional.constants, pattern, constants_size);
+		for (int c = 0; leaf->mixture && c < scorer->ncandidates; c++)
+		{
+			conditional.constants = leaf->marginals + (Size) c * leaf->constants_size;
+			leaf->kernel->condition(leaf->dim, leaf->constants + (Size) c * leaf->constants_size, NULL, pattern,
+									scorer->work, &conditional);
+		}
+	}
+	scorer->marginals_ready = true;
 }
 
-void
-ConditionLeaf(Scorer *scorer, int index, int candidate)
-{
-	const ScorerLeaf *leaf = &scorer->leaves[index];
-	const Pattern *pattern = scorer->patterns[index];
-
-	EnterLeaf(scorer, index, leaf->kernel->constants_size(pattern->nobserved));
-	leaf->kernel->condition(leaf->dim, leaf->constants + (Size) candidate * leaf->constants_size, NULL, pattern,
-							scorer->work, &scorer->conditional);
-}
-
-void
+Conditional
 ConditionTerm(Scorer *scorer, int index, int term)
 {
 	const ScorerLeaf *leaf = &scorer->leaves[index];
 	const Pattern *pattern = scorer->patterns[index];
+	Conditional conditional = PlaceConditional(scorer->conditional_memory, pattern, 0, leaf->kernel->diagonal);
 
-	EnterLeaf(scorer, index, leaf->kernel->predictive_size(pattern->nobserved));
+	conditional.constants = leaf->marginal_predictive + (Size) term * leaf->predictive_size;
 	leaf->kernel->condition_predictive(leaf->dim, leaf->predictive + (Size) term * leaf->predictive_size, pattern,
-									   scorer->work, &scorer->conditional);
+									   scorer->work, &conditional);
+	return conditional;
+}
+
+/*
+ * Writes the terms' constants for the columns that the row has.
+ */
+static void
+PrepareMarginalPredictive(Scorer *scorer)
+{
+	for (int i = 0; i < scorer->nleaves; i++)
+		for (int t = 0; t < (scorer->leaves[i].mixture ? scorer->nterms : 1); t++)
+			(void) ConditionTerm(scorer, i, t);
+	scorer->marginal_predictive_ready = true;
 }
 
 /*
@@ -356,12 +400,12 @@ static double
 LeafScore(Scorer *scorer, int index, int candidate)
 {
 	const ScorerLeaf *leaf = &scorer->leaves[index];
+	Size		offset = (Size) candidate * leaf->constants_size;
 
 	if (likely(!scorer->lacking))
-		return leaf->kernel->score_row(leaf->dim, leaf->constants + (Size) candidate * leaf->constants_size,
-									   scorer->row + leaf->first_column);
-	ConditionLeaf(scorer, index, candidate);
-	return leaf->kernel->score_row(scorer->patterns[index]->nobserved, scorer->conditional.constants, scorer->observed);
+		return leaf->kernel->score_row(leaf->dim, leaf->constants + offset, scorer->row + leaf->first_column);
+	return leaf->kernel->score_row(scorer->patterns[index]->nobserved, leaf->marginals + offset,
+								   scorer->observed + leaf->first_column);
 }
 
 /*
@@ -371,13 +415,12 @@ static double
 LeafDensity(Scorer *scorer, int index, int term)
 {
 	const ScorerLeaf *leaf = &scorer->leaves[index];
+	Size		offset = (Size) term * leaf->predictive_size;
 
 	if (likely(!scorer->lacking))
-		return leaf->kernel->predictive_row(leaf->dim, leaf->predictive + (Size) term * leaf->predictive_size,
-											scorer->row + leaf->first_column);
-	ConditionTerm(scorer, index, term);
-	return leaf->kernel->predictive_row(scorer->patterns[index]->nobserved, scorer->conditional.constants,
-										scorer->observed);
+		return leaf->kernel->predictive_row(leaf->dim, leaf->predictive + offset, scorer->row + leaf->first_column);
+	return leaf->kernel->predictive_row(scorer->patterns[index]->nobserved, leaf->marginal_predictive + offset,
+										scorer->observed + leaf->first_column);
 }
 
 void
@@ -425,6 +468,8 @@ static void
 ScoreCandidates(Scorer *scorer, const double *x)
 {
 	CentreRow(scorer, x);
+	if (unlikely(scorer->lacking && !scorer->marginals_ready))
+		PrepareMarginals(scorer);
 	memcpy(scorer->scores, scorer->log_weights, sizeof(double) * scorer->ncandidates);
 	for (int i = 0; i < scorer->nleaves; i++)
 	{
@@ -520,6 +565,8 @@ ScoreDensity(Scorer *scorer, const double *x)
 	double		density = 0;
 
 	CentreRow(scorer, x);
+	if (unlikely(scorer->lacking && !scorer->marginal_predictive_ready))
+		PrepareMarginalPredictive(scorer);
 	memcpy(scorer->scores, scorer->term_log_weights, sizeof(double) * scorer->nterms);
 	for (int i = 0; i < scorer->nleaves; i++)
 	{

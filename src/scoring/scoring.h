@@ -28,6 +28,10 @@ typedef struct ScorerLeaf
 	double	   *constants;		/* candidates x constants_size */
 	int			predictive_size;
 	double	   *predictive;		/* terms x predictive_size */
+
+	/* the same for the columns that a row has, if it lacks some */
+	double	   *marginals;
+	double	   *marginal_predictive;
 } ScorerLeaf;
 
 typedef struct Scorer
@@ -59,9 +63,12 @@ typedef struct Scorer
 	/* rows that lack columns */
 	bool		marginalize;	/* they have labels and densities */
 	bool		lacking;		/* the row lacks some; they are NaN in it */
-	Pattern   **patterns;		/* of the row, for each leaf; NULL until there is such a row */
-	Conditional conditional;	/* of one candidate or term at a time */
-	double	   *observed;		/* what the row has of a leaf */
+	Pattern   **patterns;		/* of the last such row, for each leaf; NULL until there is one */
+	bool	   *lacks;			/* its columns */
+	bool		marginals_ready;	/* for these columns */
+	bool		marginal_predictive_ready;
+	double	   *observed;		/* what the row has of each leaf, from its first column on */
+	double	   *conditional_memory;	/* for one conditional */
 	double	   *work;
 
 	/* memory */
@@ -119,11 +126,10 @@ extern Scorer *ScorerByName(FunctionCallInfo fcinfo, bool explanation);
 extern Scorer *ScorerByValue(FunctionCallInfo fcinfo, bool explanation);
 
 /*
- * Makes the conditional of a leaf for the row that was scored last, of a
- * candidate (in expectation) or of a term of the density, and `observed`.
+ * Returns the conditional of a leaf in a term of the density, for the row that
+ * was scored last and lacks columns; valid until the next one.
  */
-extern void ConditionLeaf(Scorer *scorer, int leaf, int candidate);
-extern void ConditionTerm(Scorer *scorer, int leaf, int term);
+extern Conditional ConditionTerm(Scorer *scorer, int leaf, int term);
 
 /*
  * The row that argument 1, an array, holds; NULL if it holds only NULLs or, unless

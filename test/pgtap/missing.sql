@@ -4,7 +4,7 @@
 \set size 2000
 \i examples/userinfo.sql
 
-SELECT plan(35);
+SELECT plan(49);
 SET client_min_messages = warning;
 
 -- A draw from 0 to 1 by the row and the column
@@ -35,7 +35,7 @@ SELECT is_empty('SELECT * FROM holes WHERE (label IS NULL) <> (a IS NULL AND b I
 SELECT is_empty('SELECT * FROM holes WHERE label IS DISTINCT FROM bnai_predict(''holes'', a, b)', 'the stored label is what bnai_predict says');
 SELECT is((SELECT sum(size) FROM bnai_clusters WHERE network = 'holes'), (SELECT rows FROM holes_run)::numeric, 'sizes count all rows that have labels');
 -- 1e-6 relative: rounding, as the engine's own check has it
-SELECT is_empty($$ SELECT * FROM (SELECT restart, iteration, elbo, event, lag(elbo) OVER w AS before FROM bnai_trace('holes') WINDOW w AS (PARTITION BY restart ORDER BY iteration)) AS t
+SELECT is_empty($$ SELECT * FROM (SELECT restart, iteration, elbo, event, lag(elbo) OVER w AS before FROM bnai_trace('holes') WINDOW w AS (PARTITION BY restart ORDER BY iteration, event NULLS FIRST)) AS t
 	WHERE event IS NULL AND elbo < before - 1e-6 * (1 + abs(before)) $$, 'the bound never falls');
 SELECT is((SELECT rows_relabelled FROM bnai_infer('holes')), 0::bigint, 'nothing changes when it is inferred again');
 
@@ -83,6 +83,33 @@ SELECT bnai_set('part', 'missing', NULL);
 SELECT is((SELECT ARRAY[rows, rows_skipped] FROM bnai_infer('part')), '{500,0}', 'marginalize is the default of a clustering');
 SELECT throws_ok('SELECT bnai_set(''part'', ''missing'', ''ignore'')', 'invalid value for setting "missing": "ignore"');
 SELECT is((SELECT (bnai_fit('part', a, b)::jsonb ->> 'rows')::integer FROM part), 500, 'bnai_fit takes such rows, too');
+
+-- The other covariances, and Student-t: the same groups as of the whole table, with each value deleted
+-- with probability 0.2.  Three groups that lie apart, in which even columns are independent: what is
+-- left of a row says which one it is.
+CREATE TABLE apart AS SELECT id, id % 3 AS g, (id % 3) * 10 + pg_temp.draw(id, 'x') + pg_temp.draw(id, 'y') AS a, (id % 3) * -8 + pg_temp.draw(id, 'z') + pg_temp.draw(id, 'u') AS b,
+	5 * (id % 3) + pg_temp.draw(id, 'v') + pg_temp.draw(id, 'w') AS c FROM generate_series(1, 1500) AS id;
+CREATE TABLE partly AS SELECT id, g, CASE WHEN pg_temp.draw(id, 'a') >= 0.2 THEN a END AS a, CASE WHEN pg_temp.draw(id, 'b') >= 0.2 THEN b END AS b, CASE WHEN pg_temp.draw(id, 'c') >= 0.2 THEN c END AS c, NULL::text AS label FROM apart;
+CREATE TABLE kinds AS SELECT * FROM (VALUES ('diagonal', 'diagonal', false), ('spherical', 'spherical', false), ('tied', 'tied', false), ('robust', 'full', true)) AS v (kind, covariance, robust);
+SELECT bnai_create_clustering(kind, 'partly', '{a,b,c}', covariance => covariance, robust => robust, restarts => 1, max_clusters => 6) FROM kinds;
+CREATE TABLE kind_runs AS SELECT kind, r.* FROM kinds, bnai_infer(kind) AS r;
+SELECT results_eq('SELECT kind, rows, rows_skipped FROM kind_runs ORDER BY kind', 'SELECT kind, n, 1500 - n FROM kinds, (SELECT count(*) AS n FROM partly WHERE num_nulls(a, b, c) < 3) AS c ORDER BY kind',
+	'rows that lack columns take part in clusterings of all kinds');
+SELECT is_empty($$ SELECT kind, g, count(DISTINCT bnai_predict(kind, a, b, c)) FROM partly, kinds WHERE num_nulls(a, b, c) < 3 GROUP BY kind, g HAVING count(DISTINCT bnai_predict(kind, a, b, c)) > 1 $$,
+	'each group has one label, whatever its rows lack');
+SELECT is((SELECT array_agg(clusters ORDER BY kind) FROM kind_runs), '{3,3,3,3}', 'and there are three');
+-- means of 400 values of variance 1/6: standard error 0.02
+SELECT is_empty($$ SELECT network, label, mean FROM bnai_clusters JOIN kinds ON kind = network
+	WHERE NOT EXISTS (SELECT FROM (SELECT avg(a), avg(b), avg(c) FROM apart GROUP BY g) AS t (a, b, c) WHERE greatest(abs(a - mean[1]), abs(b - mean[2]), abs(c - mean[3])) < 0.1) $$, 'means are those of the whole table');
+SELECT is_empty($$ SELECT * FROM (SELECT kind, restart, iteration, elbo, event, lag(elbo) OVER w AS before FROM kinds, bnai_trace(kind) WINDOW w AS (PARTITION BY kind, restart ORDER BY iteration, event NULLS FIRST)) AS t
+	WHERE event IS NULL AND elbo < before - 1e-6 * (1 + abs(before)) $$, 'no bound ever falls');
+-- Marginals of the density, and conditionals: sums over a grid, exact to 1e-4 with steps of a
+-- twentieth of a deviation; tails outside of it take less than a hundredth from the deviation of a Student-t
+CREATE TABLE kind_density AS SELECT kind, a, exp(bnai_score(kind, a, b, 5.5)) AS p, b FROM kinds, (SELECT -20 + i * 0.02 FROM generate_series(0, 3000) AS i) AS g (a), (VALUES (-7.2)) AS w (b);
+SELECT ok(abs(bnai_score(kind, NULL, -7.2, 5.5) - ln(sum(p) * 0.02)) < 1e-3, kind || ': bnai_score integrates what is missing out') FROM kind_density GROUP BY kind ORDER BY kind;
+SELECT ok(abs(i.value - mean) < 1e-3 AND abs(i.deviation - sqrt(square - mean ^ 2)) < 0.02 * i.deviation, kind || ': bnai_impute gives mean and deviation of the conditional')
+FROM (SELECT kind, sum(a * p) / sum(p) AS mean, sum(a * a * p) / sum(p) AS square FROM kind_density GROUP BY kind) AS m, bnai_impute(kind, NULL, -7.2, 5.5) AS i ORDER BY kind;
+SELECT results_eq($$ SELECT column_name FROM bnai_impute('diagonal', NULL, -7, NULL) $$, $$ VALUES ('a'), ('c') $$, 'a row for each column that a diagonal clustering lacks');
 
 -- Rows as they arrive
 SELECT bnai_label_on_insert('part');

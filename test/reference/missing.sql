@@ -4,7 +4,7 @@
 
 \set golden `cat test/reference/missing.json`
 
-SELECT plan(12);
+SELECT plan(30);
 
 \i test/reference/golden.psql
 
