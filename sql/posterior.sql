@@ -84,7 +84,7 @@ SELECT '[1, 2'::bnai_posterior;
 SELECT '[1, 2]'::bnai_posterior;
 SELECT '7'::bnai_posterior;
 SELECT '{}'::bnai_posterior;
-SELECT '{"version": 3}'::bnai_posterior;
+SELECT '{"version": 4}'::bnai_posterior;
 SELECT '{"version": 2, "network_type": "general", "rows": 4, "elbo": -12, "density_quantiles": [2, 1]}'::bnai_posterior;
 SELECT '{"version": 1.5}'::bnai_posterior;
 SELECT '{"version": "1"}'::bnai_posterior;
@@ -173,28 +173,56 @@ SELECT try('plain', '{leaves,0,mixture}', 'true');
 SELECT try('plain', '{leaves}', '[]');
 
 
+-- Rows that lack columns have quantiles of their own; they round-trip like the rest
+INSERT INTO example
+SELECT 'holes', (SELECT p::jsonb || jsonb_build_object('missing', 'marginalize', 'density_quantiles', q, 'density_patterns', jsonb_build_array(
+	jsonb_build_object('missing', '[2]'::jsonb, 'quantiles', q), jsonb_build_object('missing', '[1, 3]'::jsonb, 'quantiles', q)))
+	FROM (SELECT jsonb_agg(ln(i) / 3 - 10 ORDER BY i) AS q FROM generate_series(1, 121) AS i) AS l)::text::bnai_posterior
+FROM example WHERE name = 'mixture';
+SELECT p::text::bnai_posterior::text = p::text AS text_form, bnai_posterior_send(p::text::bnai_posterior) = bnai_posterior_send(p) AS bytes,
+	receive(bnai_posterior_send(p)) FROM example WHERE name = 'holes';
+SELECT path, value, try('holes', path, value)
+FROM (VALUES
+	('{missing}'::text[], '"skip"'::jsonb),
+	('{density_patterns}', 'null'),
+	('{density_patterns,0,missing}', '[]'),
+	('{density_patterns,0,missing}', '[1, 2, 3]'),
+	('{density_patterns,0,missing}', '[0]'),
+	('{density_patterns,0,missing}', '[4]'),
+	('{density_patterns,0,missing}', '[2, 1]'),
+	('{density_patterns,0,missing}', '[1, 3]'),
+	('{density_patterns,0,missing}', '[1.5]'),
+	('{density_patterns,0,missing}', '["a"]'),
+	('{density_patterns,0,quantiles}', '[1, 2]'),
+	('{density_patterns,0,quantiles,120}', '-20'),
+	('{density_patterns,0,colour}', '"red"')) AS t (path, value);
+SELECT try('holes', '{density_patterns}', jsonb_agg(jsonb_build_object('missing', i))) FROM generate_series(1, 33) AS i;
+
+
 -- Binary input: forged values are refused, whatever they hold
 SELECT receive('');
-SELECT receive('\x00000003');
+SELECT receive('\x00000004');
 SELECT receive('\x00000001');
 SELECT receive(bnai_posterior_send(p) || '\x00') FROM example WHERE name = 'plain';
 SELECT receive(overlay(bnai_posterior_send(p) PLACING '\x02' FROM 5 FOR 1)) FROM example WHERE name = 'plain';
 SELECT receive(overlay(bnai_posterior_send(p) PLACING '\x7fffffff' FROM 22 FOR 4)) FROM example WHERE name = 'plain';
 SELECT receive(overlay(bnai_posterior_send(p) PLACING '\x7fffffff' FROM 26 FOR 4)) FROM example WHERE name = 'plain';
--- version 1 is the same without the quantiles, and the flag at the end
-SELECT receive(overlay(overlay(substr(v, 1, length(v) - 1) PLACING '\x' FROM 22 FOR 4) PLACING '\x00000001' FROM 1))
+-- version 2 is the same without the patterns at the end; version 1 without the quantiles and the flag, too
+SELECT receive(overlay(substr(v, 1, length(v) - 4) PLACING '\x00000002' FROM 1))
+FROM example, LATERAL bnai_posterior_send(p) AS v WHERE name = 'plain';
+SELECT receive(overlay(overlay(substr(v, 1, length(v) - 5) PLACING '\x' FROM 22 FOR 4) PLACING '\x00000001' FROM 1))
 FROM example, LATERAL bnai_posterior_send(p) AS v WHERE name = 'plain';
 SELECT receive(overlay(bnai_posterior_send(p) PLACING '\xffffffff' FROM 30 FOR 4)) FROM example WHERE name = 'plain';
 SELECT receive(overlay(bnai_posterior_send(p) PLACING '\x00' FROM 34 FOR 1)) FROM example WHERE name = 'plain';
 SELECT receive(overlay(bnai_posterior_send(p) PLACING '\xff' FROM 34 FOR 1)) FROM example WHERE name = 'plain';
 SELECT receive(overlay(bnai_posterior_send(p) PLACING float8send('NaN') FROM 14 FOR 8)) FROM example WHERE name = 'plain';
 
--- Cut off anywhere it is refused; with a byte changed it is refused or another sound posterior
+-- Cut off anywhere it is refused (the long one at fewer places); with a byte changed it is refused or another sound posterior
 SELECT name, count(*) FILTER (WHERE receive(substr(v, 1, n)) = 'accepted') AS accepted
-FROM (SELECT name, bnai_posterior_send(p) AS v FROM example) e, generate_series(0, length(v) - 1, 3) n
+FROM (SELECT name, bnai_posterior_send(p) AS v FROM example) e, generate_series(0, length(v) - 1, CASE name WHEN 'holes' THEN 31 ELSE 3 END) n
 GROUP BY name ORDER BY name;
 SELECT name, count(*) FILTER (WHERE receive(set_byte(v, n, byte)) = 'not the same') AS unsound
-FROM (SELECT name, bnai_posterior_send(p) AS v FROM example) e, generate_series(0, length(v) - 1, 5) n,
+FROM (SELECT name, bnai_posterior_send(p) AS v FROM example) e, generate_series(0, length(v) - 1, CASE name WHEN 'holes' THEN 51 ELSE 5 END) n,
 	 (VALUES (0), (127), (255)) b (byte)
 GROUP BY name ORDER BY name;
 

@@ -9,10 +9,9 @@
 #include "engine/pass.h"
 #include "engine/slots.h"
 #include "engine/update.h"
+#include "inference/densities.h"
 #include "inference/summary.h"
 #include "posterior/labels.h"
-#include "posterior/typicality.h"
-#include "scoring/scoring.h"
 
 /* Takes the rounding errors from matrices in which both halves were computed: a posterior is read back only if they agree. */
 static void
@@ -233,75 +232,6 @@ JobFromPosterior(const NetworkPlan *plan, const RowStore *rows, const Posterior 
 	return job;
 }
 
-/* Work and rows that densities are collected with, where there are very many: terms times squared columns, for each row */
-#define DENSITY_WORK 2e8
-#define DENSITY_ROWS 20000
-
-/* Collects the log densities of rows */
-typedef struct Densities
-{
-	const NetworkPlan *plan;
-	Scorer	   *scorer;
-	DensitySketch *sketch;
-	double	   *row;			/* in the user's units, in the scorer's order of columns */
-	int64		seen;
-	int64		step;			/* every so many rows */
-} Densities;
-
-/* Prepares for densities under a posterior, labels or not. */
-static Densities
-BeginDensities(const NetworkPlan *plan, const RowStore *rows, const Posterior *posterior)
-{
-	Densities	densities = {.plan = plan, .scorer = BuildScorer(posterior, CANDIDATES_LIVE)};
-	int			ncolumns = densities.scorer->ncolumns;
-	double		most = Max(DENSITY_ROWS, DENSITY_WORK / ((double) densities.scorer->nterms * ncolumns * ncolumns));
-
-	densities.sketch = CreateDensitySketch(posterior->elbo / rows->total);
-	densities.row = palloc(sizeof(double) * ncolumns);
-	densities.step = (int64) ceil(rows->rows / most);
-	return densities;
-}
-
-/* Collects the densities of some rows; those that lack a value are left out. */
-static void
-VisitDensities(void *state, const double *const *columns, const double *weights, int rows)
-{
-	Densities  *densities = state;
-
-	for (int n = 0; n < rows; n++)
-	{
-		bool		complete = true;
-		int			i = 0;
-
-		if (densities->seen++ % densities->step != 0)
-			continue;
-		for (int l = 0; l < densities->plan->nleaves; l++)
-		{
-			const PlanLeaf *leaf = &densities->plan->leaves[l];
-
-			for (int j = 0; j < leaf->dim; j++, i++)
-			{
-				densities->row[i] = columns[leaf->columns[j]][n] * leaf->frame.scale[j] + leaf->frame.centre[j];
-				complete &= isfinite(densities->row[i]);
-			}
-		}
-		if (complete)
-			AddDensity(densities->sketch, ScoreDensity(densities->scorer, densities->row), weights ? weights[n] : 1.0);
-	}
-}
-
-/* Returns the quantiles of what was collected, NULL if that is nothing. */
-static double *
-EndDensities(Densities *densities)
-{
-	double	   *quantiles = palloc(sizeof(double) * DENSITY_QUANTILES);
-
-	if (!DensityQuantiles(densities->sketch, quantiles))
-		quantiles = NULL;
-	pfree(densities->sketch);
-	return quantiles;
-}
-
 /* Lets components that stay in use without rows keep their labels, unless others have inherited these. */
 static void
 KeepLabels(const NetworkPlan *plan, Posterior *posterior, const Posterior *previous)
@@ -328,8 +258,7 @@ SummariseFit(const NetworkPlan *plan, Fit *fit, const Posterior *previous, doubl
 	Job		   *old;
 	double	   *best = palloc0(sizeof(double) * plan->components);
 	double	   *shared;
-	Densities	densities;
-	RowVisitor	visitor = {VisitDensities, &densities};
+	RowVisitor	visitor = {VisitDensities};
 
 	ResetRetired(fit->job);
 	PrepareForLabels(fit->job);
@@ -338,10 +267,10 @@ SummariseFit(const NetworkPlan *plan, Fit *fit, const Posterior *previous, doubl
 		old = NULL;
 	shared = palloc0(mul_size(sizeof(double) * plan->components, plan->components));
 	*pairs = old ? palloc0(mul_size(sizeof(double) * plan->components, plan->components)) : NULL;
-	densities = BeginDensities(plan, fit->job->rows, DescribeFit(plan, fit, best));
+	visitor.state = BeginDensities(plan, fit->job->rows, DescribeFit(plan, fit, best));
 	CountBest(fit->job, old, best, shared, *pairs, &visitor);
 	posterior = DescribeFit(plan, fit, best);
-	posterior->quantiles = EndDensities(&densities);
+	EndDensities(visitor.state, posterior);
 	if (plan->selector >= 0)
 		AssignLabels(posterior, old ? previous : NULL, shared);
 	if (old)

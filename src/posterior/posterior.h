@@ -12,8 +12,9 @@
 #include "distributions/frame.h"
 #include "lib/stringinfo.h"
 
-/* Version 1, which is still read, had no quantiles */
-#define POSTERIOR_VERSION 2
+/* Those before, which are still read, had no quantiles for rows that lack columns; the first one none at all */
+#define POSTERIOR_VERSION 3
+#define POSTERIOR_VERSION_WITHOUT_PATTERNS 2
 #define POSTERIOR_VERSION_WITHOUT_QUANTILES 1
 
 /* A global node: q is given by the usual parameters of its distribution (Gamma: a, b; Gaussian: mean, precision; …) */
@@ -52,13 +53,23 @@ typedef struct PosteriorCluster
 	double		count;			/* expected number of rows, N_k */
 } PosteriorCluster;
 
+/* How dense rows of the fit were, by the columns that are left without some */
+typedef struct DensityPattern
+{
+	int			nmissing;
+	int		   *missing;		/* numbers of columns over all leaves, from 0; ascending */
+	double	   *quantiles;		/* DENSITY_QUANTILES */
+} DensityPattern;
+
 typedef struct Posterior
 {
 	NetworkType type;
 	bool		marginalize;	/* rows that lack columns took part, and have labels */
 	int64		rows;
 	double		elbo;
-	double	   *quantiles;		/* DENSITY_QUANTILES of the rows' log predictive density; NULL: not known */
+	double	   *quantiles;		/* DENSITY_QUANTILES of the log predictive density of complete rows; NULL: not known */
+	int			npatterns;
+	DensityPattern *patterns;	/* the same for rows that lack columns, the most frequent ones first */
 	int			nnodes;
 	PosteriorNode *nodes;
 	int			nleaves;

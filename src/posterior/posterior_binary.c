@@ -2,7 +2,7 @@
  * posterior_binary.c
  *		The stored form of a posterior, which is also what send and recv speak.
  *
- * Version 2, integers and doubles in network byte order, a string as its
+ * Version 3, integers and doubles in network byte order, a string as its
  * length (int32) and UTF-8 bytes without terminator:
  *
  *		int32	version
@@ -21,10 +21,13 @@
  *					string name, string distribution, int8 mixture, int32 dim,
  *					a string for each column, the parameters
  *		int8	did rows that lack columns take part?
+ *		int32	number of choices of missing columns, and for each
+ *					int32 number of them, their numbers: int32, from 0, over all leaves,
+ *					DENSITY_QUANTILES quantiles: doubles
  *
  * where the parameter of a leaf or selector is an int32, the index of a node,
- * or -1 followed by the doubles of a constant.  Version 1 has neither the flag
- * of the rows that lack columns nor quantiles.
+ * or -1 followed by the doubles of a constant.  Version 2 ends with the flag of
+ * the rows that lack columns; version 1 has neither this one nor quantiles.
  */
 #include "postgres.h"
 
@@ -128,6 +131,18 @@ WriteCluster(StringInfo out, const PosteriorCluster *cluster)
 }
 
 /*
+ * Appends the quantiles for rows that lack some columns.
+ */
+static void
+WritePattern(StringInfo out, const DensityPattern *pattern)
+{
+	pq_sendint32(out, pattern->nmissing);
+	for (int i = 0; i < pattern->nmissing; i++)
+		pq_sendint32(out, pattern->missing[i]);
+	WriteDoubles(out, pattern->quantiles, DENSITY_QUANTILES);
+}
+
+/*
  * Appends the binary form of a posterior.
  */
 void
@@ -156,6 +171,9 @@ EncodePosterior(StringInfo out, const Posterior *posterior)
 	for (int i = 0; i < posterior->nleaves; i++)
 		WriteLeaf(out, &posterior->leaves[i]);
 	pq_sendbyte(out, posterior->marginalize);
+	pq_sendint32(out, posterior->npatterns);
+	for (int p = 0; p < posterior->npatterns; p++)
+		WritePattern(out, &posterior->patterns[p]);
 }
 
 /* --- reading: pq_getmsg… raise an error at the end of the data --- */
@@ -333,6 +351,29 @@ ReadComponents(StringInfo in, Posterior *posterior)
 }
 
 /*
+ * Reads the quantiles for rows that lack columns.
+ */
+static void
+ReadPatterns(StringInfo in, Posterior *posterior)
+{
+	posterior->npatterns = ReadCount(in, DENSITY_QUANTILES * sizeof(double));
+	if (posterior->npatterns > MAX_DENSITY_PATTERNS)
+		Malformed("There are quantiles for %d choices of missing columns, more than %d.", posterior->npatterns,
+				  MAX_DENSITY_PATTERNS);
+	posterior->patterns = palloc(sizeof(DensityPattern) * posterior->npatterns);
+	for (int p = 0; p < posterior->npatterns; p++)
+	{
+		DensityPattern *pattern = &posterior->patterns[p];
+
+		pattern->nmissing = ReadCount(in, 4);
+		pattern->missing = palloc(sizeof(int) * pattern->nmissing);
+		for (int i = 0; i < pattern->nmissing; i++)
+			pattern->missing[i] = (int32) pq_getmsgint(in, 4);
+		pattern->quantiles = ReadDoubles(in, DENSITY_QUANTILES);
+	}
+}
+
+/*
  * Reads the binary form of a posterior; what it says is checked by the caller.
  */
 Posterior *
@@ -347,7 +388,7 @@ DecodePosterior(const char *data, int length)
 	in.maxlen = length;
 	in.cursor = 0;
 	version = pq_getmsgint(&in, 4);
-	if (version != POSTERIOR_VERSION && version != POSTERIOR_VERSION_WITHOUT_QUANTILES)
+	if (version < POSTERIOR_VERSION_WITHOUT_QUANTILES || version > POSTERIOR_VERSION)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("version %d of a posterior is not supported", version),
 						errhint("This version of bnai reads versions 1 to %d.", POSTERIOR_VERSION)));
@@ -362,6 +403,8 @@ DecodePosterior(const char *data, int length)
 		ReadNode(&in, &posterior->nodes[i]);
 	ReadComponents(&in, posterior);
 	posterior->marginalize = version != POSTERIOR_VERSION_WITHOUT_QUANTILES && ReadFlag(&in);
+	if (version > POSTERIOR_VERSION_WITHOUT_PATTERNS)
+		ReadPatterns(&in, posterior);
 	pq_getmsgend(&in);
 	return posterior;
 }

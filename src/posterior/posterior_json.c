@@ -2,8 +2,9 @@
  * posterior_json.c
  *		The text form of a posterior: JSON.
  *
- *	{"version": 2, "network_type": "clustering", "rows": 200, "elbo": -951.57,
+ *	{"version": 3, "network_type": "clustering", "rows": 200, "elbo": -951.57,
  *	 "density_quantiles": [-9.5, …, -1.2],
+ *	 "density_patterns": [{"missing": [2], "quantiles": [-8.1, …, -0.9]}, …],
  *	 "nodes": [{"name": "mu", "distribution": "Gaussian", "plates": 2, "dim": 1,
  *	            "parameters": {"mu": [[20], [25]], "Lambda": [[[4]], [[5]]]}}, …],
  *	 "selector": {"name": "Z", "parameters": {"p": "alpha"}},
@@ -15,8 +16,10 @@
  * has more than one plate, each of its parameters is a list of those.  A
  * parameter of a leaf or of the selector is the name of a node, or a constant.
  * "missing": "marginalize" after the type says that rows that lack columns took
- * part; version 1 does not know it.  The quantiles are those of the rows' log
- * density at the levels of typicality.c, or null; version 1 does not have them.
+ * part; version 1 does not know it.  The quantiles are those of the complete
+ * rows' log density at the levels of typicality.c, or null; version 1 does not
+ * have them.  Those without some columns, which are numbered from 1 on over the
+ * leaves, are new in version 3.
  * Doubles are the shortest decimal that reads back as the same double.
  */
 #include "postgres.h"
@@ -212,6 +215,28 @@ WriteCluster(StringInfo out, const PosteriorCluster *cluster)
 }
 
 /*
+ * Appends the quantiles for rows that lack columns.
+ */
+static void
+WritePatterns(StringInfo out, const Posterior *posterior)
+{
+	WriteKey(out, "density_patterns", false);
+	appendStringInfoChar(out, '[');
+	for (int p = 0; p < posterior->npatterns; p++)
+	{
+		const DensityPattern *pattern = &posterior->patterns[p];
+
+		appendStringInfoString(out, p > 0 ? ", {\"missing\": [" : "{\"missing\": [");
+		for (int i = 0; i < pattern->nmissing; i++)
+			appendStringInfo(out, i > 0 ? ", %d" : "%d", pattern->missing[i] + 1);
+		appendStringInfoString(out, "], \"quantiles\": ");
+		WriteVector(out, pattern->quantiles, DENSITY_QUANTILES);
+		appendStringInfoChar(out, '}');
+	}
+	appendStringInfoChar(out, ']');
+}
+
+/*
  * Returns the text form of a posterior.
  */
 char *
@@ -229,6 +254,7 @@ PosteriorToJson(const Posterior *posterior)
 		WriteVector(&out, posterior->quantiles, DENSITY_QUANTILES);
 	else
 		appendStringInfoString(&out, "null");
+	WritePatterns(&out, posterior);
 	appendStringInfoString(&out, ", \"nodes\": [");
 	for (int i = 0; i < posterior->nnodes; i++)
 	{

@@ -19,6 +19,9 @@
 	ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION), \
 					errmsg("invalid input syntax for type %s", "bnai_posterior"), errdetail(__VA_ARGS__)))
 
+/* How many keys of a posterior are older than its quantiles */
+#define KEYS_WITHOUT_QUANTILES 8
+
 /* An object or list, and what it is, for messages */
 typedef struct Part
 {
@@ -94,9 +97,8 @@ FindString(Part object, const char *key)
 }
 
 static int64
-FindInteger(Part object, const char *key, int64 limit)
+AsInteger(JsonbValue *value, const char *key, int64 limit)
 {
-	JsonbValue *value = Find(object, key);
 	Datum		number;
 
 	if (value->type != jbvNumeric)
@@ -108,6 +110,12 @@ FindInteger(Part object, const char *key, int64 limit)
 		DatumGetBool(DirectFunctionCall2(numeric_gt, number, NumericGetDatum(int64_to_numeric(limit)))))
 		Malformed("\"%s\" is outside 0 to " INT64_FORMAT ".", key, limit);
 	return DatumGetInt64(DirectFunctionCall1(numeric_int8, number));
+}
+
+static int64
+FindInteger(Part object, const char *key, int64 limit)
+{
+	return AsInteger(Find(object, key), key, limit);
 }
 
 static bool
@@ -393,6 +401,34 @@ ReadQuantiles(Part object)
 }
 
 /*
+ * Reads the quantiles for rows that lack columns.
+ */
+static void
+ReadPatterns(Part object, Posterior *posterior)
+{
+	Part		list = AsList(Find(object, "density_patterns"), "density_patterns");
+
+	posterior->npatterns = JsonContainerSize(list.container);
+	if (posterior->npatterns > MAX_DENSITY_PATTERNS)
+		Malformed("\"density_patterns\" has %d elements, more than %d.", posterior->npatterns, MAX_DENSITY_PATTERNS);
+	posterior->patterns = palloc(sizeof(DensityPattern) * posterior->npatterns);
+	for (int p = 0; p < posterior->npatterns; p++)
+	{
+		Part		part = AsObject(getIthJsonbValueFromContainer(list.container, p), "density_patterns");
+		Part		missing = AsList(Find(part, "missing"), "missing");
+		DensityPattern *pattern = &posterior->patterns[p];
+
+		CheckOnlyKeys(part, "missing", "quantiles");
+		pattern->nmissing = JsonContainerSize(missing.container);
+		pattern->missing = palloc(sizeof(int) * pattern->nmissing);
+		for (int i = 0; i < pattern->nmissing; i++)
+			pattern->missing[i] = AsInteger(getIthJsonbValueFromContainer(missing.container, i), "missing", PG_INT32_MAX) - 1;
+		pattern->quantiles = palloc(sizeof(double) * DENSITY_QUANTILES);
+		ReadValue(Find(part, "quantiles"), "quantiles", SHAPE_VECTOR, DENSITY_QUANTILES, pattern->quantiles);
+	}
+}
+
+/*
  * Returns the version of the form; raises an error unless it can be read.
  */
 static int
@@ -400,7 +436,7 @@ CheckVersion(Part object)
 {
 	int64		version = FindInteger(object, "version", PG_INT32_MAX);
 
-	if (version != POSTERIOR_VERSION && version != POSTERIOR_VERSION_WITHOUT_QUANTILES)
+	if (version < POSTERIOR_VERSION_WITHOUT_QUANTILES || version > POSTERIOR_VERSION)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("version %d of a posterior is not supported", (int) version),
 						errhint("This version of bnai reads versions 1 to %d.", POSTERIOR_VERSION)));
@@ -413,23 +449,28 @@ CheckVersion(Part object)
 Posterior *
 PosteriorFromJson(const char *json)
 {
+	/* in the order in which versions brought them */
+	static const char *const keys[] = {"version", "network_type", "rows", "elbo", "nodes", "selector", "clusters", "leaves",
+	"missing", "density_quantiles", "density_patterns"};
 	Jsonb	   *jsonb = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(json)));
 	Part		object = {&jsonb->root, "the posterior"};
 	Posterior  *posterior = palloc0(sizeof(Posterior));
 	Part		nodes;
 	Part		leaves;
+	int			version;
 
 	if (!JsonContainerIsObject(object.container))
 		Malformed("The posterior must be a JSON object.");
-	if (CheckVersion(object) == POSTERIOR_VERSION_WITHOUT_QUANTILES)
-		CheckOnlyKeys(object, "version", "network_type", "rows", "elbo", "nodes", "selector", "clusters", "leaves");
-	else
+	version = CheckVersion(object);
+	CheckKeys(object, keys, version == POSTERIOR_VERSION_WITHOUT_QUANTILES ? KEYS_WITHOUT_QUANTILES
+			  : version == POSTERIOR_VERSION_WITHOUT_PATTERNS ? lengthof(keys) - 1 : lengthof(keys));
+	if (version > POSTERIOR_VERSION_WITHOUT_QUANTILES)
 	{
-		CheckOnlyKeys(object, "version", "network_type", "missing", "rows", "elbo", "density_quantiles", "nodes", "selector",
-					  "clusters", "leaves");
 		posterior->marginalize = ReadMarginalize(object);
 		posterior->quantiles = ReadQuantiles(object);
 	}
+	if (version > POSTERIOR_VERSION_WITHOUT_PATTERNS)
+		ReadPatterns(object, posterior);
 	posterior->type = ReadNetworkType(object);
 	posterior->rows = FindInteger(object, "rows", PG_INT64_MAX);
 	posterior->elbo = AsDouble(Find(object, "elbo"), "elbo");

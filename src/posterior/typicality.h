@@ -8,6 +8,9 @@
 /* Number of quantiles that a posterior keeps */
 #define DENSITY_QUANTILES 121
 
+/* For so many choices of missing columns it keeps quantiles of their own */
+#define MAX_DENSITY_PATTERNS 32
+
 /* The share of the rows below quantile i; ascending from 0 to 1, log-spaced up to 0.01. */
 extern double DensityLevel(int i);
 

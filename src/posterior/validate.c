@@ -318,14 +318,43 @@ CheckNodeNames(const Posterior *posterior)
 }
 
 /*
- * Raises an error unless the quantiles of the density ascend.
+ * Raises an error unless quantiles of the density ascend.
  */
 static void
-CheckQuantiles(const Posterior *posterior)
+CheckQuantiles(const double *quantiles)
 {
-	for (int i = 0; posterior->quantiles && i < DENSITY_QUANTILES; i++)
-		if (!isfinite(posterior->quantiles[i]) || (i > 0 && posterior->quantiles[i] < posterior->quantiles[i - 1]))
+	for (int i = 0; i < DENSITY_QUANTILES; i++)
+		if (!isfinite(quantiles[i]) || (i > 0 && quantiles[i] < quantiles[i - 1]))
 			Refuse("The quantiles of the density do not ascend.");
+}
+
+/*
+ * Raises an error unless the patterns of missing columns are different ones of
+ * rows that take part.
+ */
+static void
+CheckPatterns(const Posterior *posterior)
+{
+	int			ncolumns = PosteriorColumns(posterior);
+
+	if (posterior->npatterns > 0 && !posterior->marginalize)
+		Refuse("There are quantiles for rows that lack columns, but such rows took no part.");
+	for (int p = 0; p < posterior->npatterns; p++)
+	{
+		const DensityPattern *pattern = &posterior->patterns[p];
+
+		if (pattern->nmissing < 1 || pattern->nmissing >= ncolumns)
+			Refuse("Rows that lack %d of %d columns have no density of their own.", pattern->nmissing, ncolumns);
+		for (int i = 0; i < pattern->nmissing; i++)
+			if (pattern->missing[i] < 0 || pattern->missing[i] >= ncolumns
+				|| (i > 0 && pattern->missing[i] <= pattern->missing[i - 1]))
+				Refuse("The numbers of the missing columns do not ascend from 1 to %d.", ncolumns);
+		for (int q = 0; q < p; q++)
+			if (posterior->patterns[q].nmissing == pattern->nmissing
+				&& memcmp(posterior->patterns[q].missing, pattern->missing, sizeof(int) * pattern->nmissing) == 0)
+				Refuse("There are two lists of quantiles for the same missing columns.");
+		CheckQuantiles(pattern->quantiles);
+	}
 }
 
 /*
@@ -338,12 +367,14 @@ CheckPosterior(const Posterior *posterior, bool proper)
 		Refuse("The number of rows is negative.");
 	if (!isfinite(posterior->elbo))
 		Refuse("The ELBO is not finite.");
-	CheckQuantiles(posterior);
+	if (posterior->quantiles)
+		CheckQuantiles(posterior->quantiles);
 	for (int i = 0; i < posterior->nnodes; i++)
 		CheckNode(&posterior->nodes[i], proper);
 	CheckSelector(posterior, proper);
 	for (int i = 0; i < posterior->nleaves; i++)
 		CheckLeaf(posterior, &posterior->leaves[i], proper);
+	CheckPatterns(posterior);
 	CheckNodeNames(posterior);
 	CheckClusters(posterior);
 }

@@ -227,6 +227,27 @@ PrepareLeaf(Scorer *scorer, const Posterior *posterior, int index, const int *te
 }
 
 /*
+ * Copies the quantiles for rows that lack columns.
+ */
+static void
+CopyPatterns(Scorer *scorer, const Posterior *posterior)
+{
+	scorer->ndensities = posterior->npatterns;
+	scorer->densities = palloc(sizeof(PatternDensity) * posterior->npatterns);
+	for (int p = 0; p < posterior->npatterns; p++)
+	{
+		const DensityPattern *pattern = &posterior->patterns[p];
+		PatternDensity *density = &scorer->densities[p];
+
+		density->lacks = palloc0(sizeof(bool) * scorer->ncolumns);
+		for (int i = 0; i < pattern->nmissing; i++)
+			density->lacks[pattern->missing[i]] = true;
+		density->quantiles = palloc(sizeof(double) * DENSITY_QUANTILES);
+		memcpy(density->quantiles, pattern->quantiles, sizeof(double) * DENSITY_QUANTILES);
+	}
+}
+
+/*
  * Makes a scorer, in the current memory context.
  */
 Scorer *
@@ -255,6 +276,7 @@ BuildScorer(const Posterior *posterior, Candidates candidates)
 		scorer->quantiles = palloc(sizeof(double) * DENSITY_QUANTILES);
 		memcpy(scorer->quantiles, posterior->quantiles, sizeof(double) * DENSITY_QUANTILES);
 	}
+	CopyPatterns(scorer, posterior);
 	scorer->marginalize = posterior->marginalize;
 	scorer->context = CurrentMemoryContext;
 	scorer->given = palloc(sizeof(double) * scorer->ncolumns);

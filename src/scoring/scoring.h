@@ -34,6 +34,13 @@ typedef struct ScorerLeaf
 	double	   *marginal_predictive;
 } ScorerLeaf;
 
+/* How dense the rows of the fit were by the columns that are left without some */
+typedef struct PatternDensity
+{
+	bool	   *lacks;			/* which columns are missing */
+	double	   *quantiles;
+} PatternDensity;
+
 typedef struct Scorer
 {
 	/* columns, leaf by leaf */
@@ -54,7 +61,9 @@ typedef struct Scorer
 	int			nterms;
 	double	   *term_log_weights;	/* log E[pi_k] */
 
-	double	   *quantiles;		/* of the log density of the rows of the fit; NULL: not known */
+	double	   *quantiles;		/* of the log density of the complete rows of the fit; NULL: not known */
+	int			ndensities;
+	PatternDensity *densities;	/* of rows that lack columns */
 
 	/* what explains a row, made when it is asked for: candidates x ncolumns, one row without clusters */
 	double	   *means;
