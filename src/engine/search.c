@@ -102,6 +102,7 @@ typedef struct Search
 	int			restart;
 	int		   *iterations;		/* sweeps of the incumbent */
 	double		gain;			/* of the incumbent's last sweep; infinite if it has changed since */
+	bool		grown;			/* the last splits were tried, of any component, and none of them won */
 } Search;
 
 /* Counts a sweep of the incumbent and records it. */
@@ -257,6 +258,7 @@ Race(Search *search, const RaceLength *length)
 	if (winner >= 0)
 	{
 		search->fit->accepted[trials->trials[winner].kind]++;
+		search->grown &= trials->trials[winner].kind != MOVE_SPLIT;
 		AssignJob(search->incumbent, trials->trials[winner].job);
 		search->gain = INFINITY;
 		RecordSweep(search, MoveNames[trials->trials[winner].kind]);
@@ -354,7 +356,8 @@ ProposeGrowth(Search *search)
 	UpdateGlobals(incumbent);
 	splits = RankSplits(incumbent, -1);
 	search->gain = INFINITY;
-	if (incumbent->nlive < incumbent->plan->components)
+	search->grown = incumbent->nlive < incumbent->plan->components;
+	if (search->grown)
 		ProposeSplits(search, &splits);
 	else
 		ProposeExchanges(search, &splits);
@@ -448,7 +451,8 @@ SearchRound(Search *search, int *rounds)
 {
 	if (search->effort->together)
 	{
-		ProposeGrowth(search);
+		if (!search->grown)
+			ProposeGrowth(search);
 		ProposeShrinking(search);
 		return Race(search, &search->effort->grow);
 	}
