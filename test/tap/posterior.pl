@@ -24,13 +24,16 @@ $here->safe_psql('postgres', q{
 	FROM generate_series(1, 300) i;
 	SELECT bnai_create_clustering('m', 'points', '{größe,b c}', max_clusters => 5, restarts => 1);
 	SELECT bnai_create_clustering('w', 'points', '{größe,b c}', max_clusters => 5, restarts => 1, weight_column => 'w');
+	CREATE TABLE holes AS SELECT CASE WHEN id % 4 > 0 THEN "größe" END AS "größe", CASE WHEN id % 5 > 0 THEN "b c" END AS "b c" FROM points;
+	SELECT bnai_create_clustering('h', 'holes', '{größe,b c}', max_clusters => 5, restarts => 1);
 	SELECT bnai_create_network('n');
 	SELECT bnai_add_node('n', 'µ', 'GaussianARD', 'data_mean, 0.1 * data_precision');
 	SELECT bnai_add_node('n', 'τ', 'Gamma', '1, data_variance');
 	SELECT bnai_add_node('n', 'x', 'GaussianARD', 'µ, τ', 'points', '{b c}');
-	SELECT bnai_infer('m'), bnai_infer('n');
+	SELECT bnai_infer('m'), bnai_infer('h'), bnai_infer('n');
 	CREATE TABLE models AS
 	SELECT 'fitted' AS name, bnai_fitted('m') AS p
+	UNION ALL SELECT 'holes', bnai_fitted('h')
 	UNION ALL SELECT 'weighted', bnai_fit('w', "größe", "b c", w) FROM points
 	UNION ALL SELECT 'group ' || id % 2, bnai_fit('m', "größe", "b c") FROM points GROUP BY id % 2;
 });
@@ -51,12 +54,15 @@ sub answers
 	my ($node, $a, $b) = @_;
 	return $node->safe_psql('postgres', qq{
 		SELECT name, id, bnai_predict(p, $a, $b), float8send(bnai_score(p, $a, $b)), float8send(bnai_typicality(p, $a, $b)),
+			float8send(bnai_typicality(p, $a, NULL)), float8send(bnai_typicality(p, NULL, $b)),
 			(SELECT array_agg((label, float8send(probability))::text) FROM bnai_predict_proba(p, $a, $b))
 		FROM models, points ORDER BY name, id
 	});
 }
 my $expected = answers($here, '"größe"', '"b c"');
-is(scalar(split /\n/, $expected), 1200, 'four models of 300 rows');
+is(scalar(split /\n/, $expected), 1500, 'five models of 300 rows');
+is($here->safe_psql('postgres', q{SELECT name, count(bnai_typicality(p, "größe", NULL)) FROM models, points GROUP BY name HAVING count(bnai_typicality(p, "größe", NULL)) > 0}),
+	'holes|300', 'one of them ranks rows that lack a column');
 
 my $folder = PostgreSQL::Test::Utils::tempdir;
 chmod 0777, $folder;
@@ -75,7 +81,7 @@ for my $format ('text', 'binary', 'csv')
 $there->safe_psql('postgres', "COPY models TO '$folder/back' (ENCODING 'UTF8')");
 $here->safe_psql('postgres', "CREATE TABLE back (LIKE models); COPY back FROM '$folder/back' (ENCODING 'UTF8')");
 is($here->safe_psql('postgres', q{SELECT count(*) FROM models JOIN back USING (name) WHERE models.p::text = back.p::text
-	AND bnai_posterior_send(models.p) = bnai_posterior_send(back.p)}), 4, 'there and back: the same text and the same bytes');
+	AND bnai_posterior_send(models.p) = bnai_posterior_send(back.p)}), 5, 'there and back: the same text and the same bytes');
 
 # A dump of the user's own table, into a schema where nothing else of bnai's is
 command_ok([ 'pg_dump', '-h', $here->host, '-p', $here->port, '-t', 'models', '--no-owner', '-f', "$folder/dump.sql", 'postgres' ], 'pg_dump');
