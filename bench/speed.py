@@ -203,34 +203,40 @@ def arrays(repeat, rows=100_000, dim=384, groups=8):
         CREATE TABLE scalars AS SELECT {", ".join(f"embedding[{j}] AS c{j}" for j in range(1, dim + 1))} FROM arrays;
         VACUUM ANALYZE arrays, scalars;""")
     scalar_columns = ",".join(f"c{j}" for j in range(1, dim + 1))
-    off = ("max_parallel_workers_per_gather = 0", "synchronize_seqscans = off", "jit = off")
+    off = ("max_parallel_workers_per_gather = 0", "bnai.max_parallel_workers = 0", "jit = off")
     create = """SELECT bnai_drop_network(network) FROM bnai_networks WHERE network = 'arrays';
         SELECT bnai_create_clustering('arrays', '%s', '{%s}', covariance => 'diagonal'%s);"""
     short = ", restarts => 1, moves => false, restart_sample => 0, max_iterations => %d, tolerance => 0"
-    print("| what | s |")
-    print("|---|---|")
+
+    cpu = """SELECT (split_part(x, ' ', 14)::int + split_part(x, ' ', 15)::int) / 100.0
+        FROM pg_read_file(format('/proc/%s/stat', pg_backend_pid())) AS x;"""
 
     def measure(what, query, before=None):
-        cost = []
+        """Prints elapsed seconds and processor seconds of a statement; returns the latter's median."""
+        wall, busy = [], []
         for _ in range(repeat):
             if before:
                 sql(before)
-            cost.append(seconds_of(query, off))
-        print(f"| {what} | {show(cost, 1)} |", flush=True)
-        return statistics.median(cost)
+            start = time.perf_counter()
+            out, _ = sql(query + cpu, settings=off)
+            wall.append(time.perf_counter() - start)
+            busy.append(float(out[-1][0]))
+        print(f"| {what} | {show(wall, 1)} | {show(busy, 1)} |", flush=True)
+        return statistics.median(busy)
 
+    print("| what | s | processor, s |")
+    print("|---|---|---|")
     infer = "SELECT * FROM bnai_infer('arrays');"
     measure("`sum(embedding[1])`", "SELECT sum(embedding[1]) FROM arrays;")
-    measure("`sum` of each scalar column", f"SELECT {', '.join(f'sum(c{j})' for j in range(1, dim + 1))} FROM scalars;")
     for table, columns in (("arrays", "embedding"), ("scalars", scalar_columns)):
-        one = measure(f"{table}, 1 iteration", infer, create % (table, columns, short % 1))
-        many = measure(f"{table}, 11 iterations", infer, create % (table, columns, short % 11))
-        print(f"| {table}, one iteration: {(many - one) / 10 * 1e3:.0f} ms; all but iterations | {one - (many - one) / 10:.2f} |")
+        one = measure(f"{table}: load, start and 1 iteration", infer, create % (table, columns, short % 1))
+        many = measure(f"{table}: the same with 11 iterations", infer, create % (table, columns, short % 11))
+        print(f"| {table}: one iteration | | {(many - one) / 10:.3f} |", flush=True)
     measure("the whole inference, with labels", infer, "UPDATE arrays SET label = NULL; VACUUM FULL arrays;"
             + create % ("arrays", "embedding", ", results_column => 'label'"))
-    out, _ = sql("SELECT clusters, iterations FROM bnai_runs WHERE network = 'arrays' ORDER BY run DESC LIMIT 1;")
-    print(f"\n{out[-1][0]} clusters of {groups}")
+    out, _ = sql("SELECT clusters, passes FROM bnai_runs WHERE network = 'arrays' ORDER BY run DESC LIMIT 1;")
     measure("`bnai_predict` of each row", "SELECT count(bnai_predict('arrays', VARIADIC embedding)) FROM arrays;")
+    print(f"\n{out[-1][0]} clusters of {groups}, {float(out[-1][1]):.0f} passes.  {machine()}, one process.")
 
 
 def whole(rows=1_000_000, restarts=15):

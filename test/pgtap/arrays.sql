@@ -2,7 +2,7 @@
 
 \i examples/userinfo.sql
 
-SELECT plan(73);
+SELECT plan(80);
 
 -- --- an array is its elements ---
 
@@ -78,6 +78,37 @@ SELECT is((SELECT sum(rows) FROM bnai_compare((SELECT min(run) FROM bnai_runs WH
 SELECT is(bnai_rollback('n'), 0::bigint, 'an earlier run becomes the current one');
 SELECT is((SELECT count(*) FROM bnai_changes('n') WHERE moved > 0), 0::bigint, 'changes');
 SELECT lives_ok($$SELECT count(*) FROM bnai_compare_clusters('n', 2, 3)$$, 'numbers of clusters are compared');
+
+-- a parallel plan
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+ALTER TABLE packed SET (parallel_workers = 2);
+SELECT is((SELECT count(*) FROM packed WHERE id <= 200 AND label = bnai_predict('n', VARIADIC f4)), 200::bigint, 'parallel workers predict the same');
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
+
+-- weights, and a procedure that commits
+CREATE TABLE weighted AS SELECT id, f4, a, c, ab[2] AS b, id % 3 AS w, NULL::text AS label FROM arrays ORDER BY id;
+SELECT bnai_create_clustering('heavy', 'weighted', '{f4}', weight_column => 'w', results_column => 'label', missing => 'skip');
+SELECT bnai_create_clustering('heavy_wide', 'weighted', '{a,b,c}', weight_column => 'w', missing => 'skip');
+SELECT count(*) FROM bnai_infer('heavy_wide') \g /dev/null
+CALL bnai_infer_now('heavy');
+SELECT is((SELECT elbo FROM bnai_runs WHERE network = 'heavy'), (SELECT elbo FROM bnai_runs WHERE network = 'heavy_wide'), 'weighted rows, inferred by the procedure');
+SELECT is_empty($$SELECT id FROM weighted WHERE label IS DISTINCT FROM bnai_predict('heavy_wide', a, b, c)$$, 'with the same labels');
+
+-- who may SELECT the array may read the network
+CREATE ROLE bnai_array_reader;
+GRANT SELECT (f4) ON packed TO bnai_array_reader;
+SET ROLE bnai_array_reader;
+SELECT isnt(bnai_predict('n', 1, 2, 3), NULL, 'a reader of the array scores');
+SELECT is((SELECT count(*) FROM bnai_sample_rows('n', 3)), 3::bigint, 'and sees a sample');
+SELECT throws_ok($$SELECT bnai_predict('heavy', 1, 2, 3)$$, '42501', NULL, 'but not with a network of another array');
+SELECT throws_ok($$SELECT bnai_create_clustering('theirs', 'packed', '{i4}')$$, '42501', NULL, 'nor looks into it for its length');
+RESET ROLE;
+DROP OWNED BY bnai_array_reader;
+DROP ROLE bnai_array_reader;
 
 SELECT bnai_label_on_insert('packed', 'n');
 INSERT INTO packed (id, f4) SELECT 1000 + id, f4 FROM packed;
