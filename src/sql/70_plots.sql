@@ -154,8 +154,14 @@ WITH fitted AS MATERIALIZED (
 	SELECT f.*, (SELECT array_agg(f.observed[p] ORDER BY i) FROM unnest(f.positions) WITH ORDINALITY AS u (p, i)) AS names
 	FROM fitted f
 ), cluster AS MATERIALIZED (
-	SELECT c.label, c.mean, c.covariance, c.columns
-	FROM fitted f, bnai_posterior_clusters(f.posterior) c
+	-- what is drawn of each, for there may be hundreds of columns; the covariance row by row
+	SELECT c.label,
+		ARRAY(SELECT c.mean[p] FROM unnest(o.positions) WITH ORDINALITY AS u (p, i) ORDER BY i) AS mean,
+		ARRAY(SELECT c.covariance[p][q] FROM unnest(o.positions) WITH ORDINALITY AS u (p, i),
+			unnest(o.positions) WITH ORDINALITY AS v (q, j) ORDER BY i, j) AS covariance
+	FROM drawn d, bnai_posterior_clusters(d.posterior) c,
+	LATERAL (SELECT array_agg(array_position(c.columns, name) ORDER BY i) AS positions
+		FROM unnest(d.names) WITH ORDINALITY AS u (name, i)) o
 	WHERE c.label IS NOT NULL
 ), style AS MATERIALIZED (
 	SELECT bnai_plot_labels(array_agg(label)) AS labels FROM cluster
@@ -170,9 +176,9 @@ WITH fitted AS MATERIALIZED (
 	FROM drawn d, shown s
 ), center AS MATERIALIZED (
 	-- mean and standard deviation of each cluster by the number of the drawn column
-	SELECT c.label, u.i, c.mean[p] AS mean, sqrt(c.covariance[p][p]) AS deviation, p
-	FROM drawn d, cluster c, unnest(d.names) WITH ORDINALITY AS u (name, i), array_position(c.columns, u.name) AS p
-	WHERE c.mean[p] IS NOT NULL
+	SELECT c.label, i, c.mean[i] AS mean, sqrt(c.covariance[(i - 1) * cardinality(c.mean) + i]) AS deviation
+	FROM cluster c, generate_subscripts(c.mean, 1) AS i
+	WHERE c.mean[i] IS NOT NULL
 ), mean AS (
 	SELECT json_agg(m.data) AS data
 	FROM (SELECT (json_object_agg('c' || i, mean)::jsonb || jsonb_build_object('label', label))::json AS data FROM center GROUP BY label) m
@@ -191,7 +197,7 @@ WITH fitted AS MATERIALIZED (
 	JOIN center a ON a.i = o.x
 	JOIN center b ON b.i = o.y AND b.label = a.label
 	JOIN cluster c ON c.label = a.label,
-	LATERAL (SELECT greatest(-1, least(1, c.covariance[a.p][b.p] / (a.deviation * b.deviation))) AS rho) r,
+	LATERAL (SELECT greatest(-1, least(1, c.covariance[(a.i - 1) * cardinality(c.mean) + b.i] / (a.deviation * b.deviation))) AS rho) r,
 	generate_series(1, 2) AS s, generate_series(0, 48) AS t
 	GROUP BY o.x, o.y
 ), dataset AS (
