@@ -54,6 +54,9 @@ extern MergePair *RankPairs(const Job *job, int *npairs);
 extern SplitList RankSplits(Job *job, int component);
 extern void FreeSplits(SplitList *list);
 
+/* Returns for each split the pair whose merge makes room for it at the least cost; NULL where there is none. */
+extern const MergePair **ChoosePairs(const SplitList *list, const MergePair *pairs, int npairs);
+
 /* Add trials to a set; without effect if it is full.  Splits need a retired component. */
 extern void TryMerge(TrialSet *set, const Job *incumbent, const MergePair *pair);
 extern void TryTwoMerges(TrialSet *set, const Job *incumbent, const MergePair *one, const MergePair *other);

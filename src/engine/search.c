@@ -14,6 +14,7 @@
 
 #include "engine/moves.h"
 #include "engine/search.h"
+#include "engine/slots.h"
 #include "engine/update.h"
 #include "miscadmin.h"
 
@@ -304,16 +305,6 @@ ProposeTwoMerges(Search *search)
 	pfree(pairs);
 }
 
-/* Returns the best pair that leaves a component alone; NULL if there is none. */
-static const MergePair *
-PairWithout(const MergePair *pairs, int npairs, int component)
-{
-	for (int p = 0; p < npairs; p++)
-		if (pairs[p].first != component && pairs[p].second != component)
-			return &pairs[p];
-	return NULL;
-}
-
 /* Proposes the best splits of each component. */
 static void
 ProposeSplits(Search *search, const SplitList *splits)
@@ -332,17 +323,17 @@ ProposeExchanges(Search *search, const SplitList *splits)
 {
 	int			npairs;
 	MergePair  *pairs = RankPairs(search->incumbent, &npairs);
+	const MergePair **chosen = ChoosePairs(splits, pairs, npairs);
 	int			left = search->effort->exchanges;
 
 	for (int s = 0; s < splits->n && left > 0; s++)
 	{
-		const MergePair *pair = PairWithout(pairs, npairs, splits->splits[s].component);
-
-		if (pair == NULL)
+		if (chosen[s] == NULL)
 			continue;
-		TryMergeAndSplit(search->trials, splits, pair, s);
+		TryMergeAndSplit(search->trials, splits, chosen[s], s);
 		left--;
 	}
+	pfree(chosen);
 	pfree(pairs);
 }
 
@@ -353,6 +344,7 @@ ProposeGrowth(Search *search)
 	Job		   *incumbent = search->incumbent;
 	SplitList	splits;
 
+	RetireEmpty(incumbent);
 	UpdateGlobals(incumbent);
 	splits = RankSplits(incumbent, -1);
 	search->gain = INFINITY;

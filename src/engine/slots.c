@@ -258,6 +258,14 @@ FewestToMove(const Job *job)
 	return job->plan->twins == NULL ? 0.0 : 0.5 * job->weight;
 }
 
+void
+RetireEmpty(Job *job)
+{
+	for (int i = job->nlive - 1; i >= 0 && job->nlive > 1 && job->plan->network->settings.prune; i--)
+		if (ComponentRows(job, i) < FewestToMove(job))
+			RetireComponent(job, i);
+}
+
 /* Writes one retired component of each kind; returns how many. */
 static int
 RetiredKinds(const Job *job, int *retired)

@@ -36,6 +36,9 @@ extern void ReviveLocated(Job *job);
 /* True if a component stays in use without rows. */
 extern bool StaysWithoutRows(const NetworkPlan *plan, int component);
 
+/* Retires such components without rows for the time being: their places may be wanted. */
+extern void RetireEmpty(Job *job);
+
 /* Rows of a component below which a move leaves it alone: there is nothing to be moved. */
 extern double FewestToMove(const Job *job);
 
