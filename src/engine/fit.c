@@ -478,7 +478,7 @@ ChooseBudget(const NetworkPlan *plan, const RowStore *rows, const Job *from)
 
 	if (settings->restarts > 0)
 		return (RestartBudget) {settings->restarts, settings->restarts};
-	if (plan->selector < 0 || from != NULL || settings->start == START_RESULTS || StartsFromPriors(plan))
+	if (plan->selector < 0 || from != NULL || settings->start == START_RESULTS)
 		return (RestartBudget) {1, 1};
 	return rows->total <= MANY_ROWS ? FEW_ROWS_BUDGET : MANY_ROWS_BUDGET;
 }

@@ -180,7 +180,7 @@ UnusedComponents(const Job *job)
 	int			unused = 0;
 
 	for (int i = 0; i < job->nlive && !job->plan->network->settings.prune; i++)
-		unused += ComponentRows(job, i) < job->weight;
+		unused += ComponentRows(job, i) < job->weight && !StaysWithoutRows(job->plan, job->live[i]);
 	return unused;
 }
 

@@ -61,7 +61,7 @@ extern void SetComponentToPrior(Job *job, int component);
 /* Expected rows of a component (index among the live ones). */
 extern double ComponentRows(const Job *job, int index);
 
-/* Number of live components without a row, where the number of components is fixed; else 0. */
+/* Number of live components without a row that should have one: where the number of components is fixed; else 0. */
 extern int	UnusedComponents(const Job *job);
 
 /* Parts of one plate of a global in the state: natural parameters and moments. */
