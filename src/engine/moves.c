@@ -67,8 +67,7 @@ AddTrial(TrialSet *set, const Job *from, MoveKind kind)
 	return trial->job;
 }
 
-/* Adds (times factor) statistics to those of a component. */
-static void
+void
 AddStats(const NetworkPlan *plan, double *to, const double *from, double factor)
 {
 	for (int i = 0; i < plan->stats_size; i++)
@@ -618,99 +617,4 @@ FreeSplits(SplitList *list)
 		FreeSplit(&list->splits[s]);
 	pfree(list->splits);
 	pfree(list->gains);
-}
-
-/* --- splits that need the place of a merged component --- */
-
-/* Returns the best pair that leaves a component alone; NULL if there is none. */
-static const MergePair *
-PairWithout(const MergePair *pairs, int npairs, int component)
-{
-	for (int p = 0; p < npairs; p++)
-		if (pairs[p].first != component && pairs[p].second != component)
-			return &pairs[p];
-	return NULL;
-}
-
-/* Writes the bounds of statistics in the place of each live component. */
-static void
-BoundsInPlaces(const Job *job, Job *scratch, const double *stats, double *bounds)
-{
-	for (int k = 0; k < job->nlive; k++)
-		bounds[k] = ComponentBound(scratch, job->live[k], stats);
-}
-
-/*
- * Where components have priors of their own, it counts which of the two that
- * are merged makes room: a half must suit its prior.
- */
-static const MergePair *
-PairForSplit(const Split *split, const MergePair *pairs, int npairs, const double *merged, const double *rest,
-			 const double *second)
-{
-	const MergePair *best = NULL;
-	double		most = -INFINITY;
-
-	for (int p = 0; p < npairs; p++)
-		for (int room = 0; room < 2; room++)
-		{
-			int			place = room == 0 ? pairs[p].first : pairs[p].second;
-			double		gain = merged[2 * p + 1 - room]
-				+ Max(rest[split->component] + second[place], second[split->component] + rest[place]);
-
-			if (pairs[p].first == split->component || pairs[p].second == split->component || !(gain > most))
-				continue;
-			most = gain;
-			best = &pairs[p];
-		}
-	return best;
-}
-
-const MergePair **
-ChoosePairs(const SplitList *list, const MergePair *pairs, int npairs)
-{
-	const Job  *job = list->screened;
-	Size		size = job->plan->stats_size;
-	const MergePair **chosen = palloc(sizeof(MergePair *) * (list->n + 1));
-	Job		   *scratch;
-	double	   *own;
-	double	   *merged;
-	double	   *work;
-	double	   *bounds;
-
-	for (int s = 0; s < list->n; s++)
-		chosen[s] = PairWithout(pairs, npairs, list->splits[s].component);
-	if (job->plan->twins == NULL)
-		return chosen;
-	scratch = CopyJob(job);
-	own = ComponentBounds(job, scratch);
-	merged = palloc(sizeof(double) * (2 * npairs + 1));
-	work = palloc(sizeof(double) * size);
-	bounds = palloc(sizeof(double) * job->nlive * 2);
-	for (int p = 0; p < npairs; p++)
-	{
-		int			first = pairs[p].first;
-		int			second = pairs[p].second;
-
-		memcpy(work, JobStats(job, first), sizeof(double) * size);
-		AddStats(job->plan, work, JobStats(job, second), 1.0);
-		merged[2 * p] = ComponentBound(scratch, job->live[first], work) - own[first] - own[second];
-		merged[2 * p + 1] = ComponentBound(scratch, job->live[second], work) - own[first] - own[second];
-	}
-	for (int s = 0; s < list->n; s++)
-	{
-		const Split *split = &list->splits[s];
-
-		memcpy(work, JobStats(job, split->component), sizeof(double) * size);
-		AddStats(job->plan, work, split->stats, -1.0);
-		BoundsInPlaces(job, scratch, work, bounds);
-		BoundsInPlaces(job, scratch, split->stats, bounds + job->nlive);
-		chosen[s] = PairForSplit(split, pairs, npairs, merged, bounds, bounds + job->nlive);
-	}
-	pfree(bounds);
-	pfree(work);
-	pfree(merged);
-	pfree(own);
-	FreeJob(scratch);
-	return chosen;
 }

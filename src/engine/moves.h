@@ -54,9 +54,6 @@ extern MergePair *RankPairs(const Job *job, int *npairs);
 extern SplitList RankSplits(Job *job, int component);
 extern void FreeSplits(SplitList *list);
 
-/* Returns for each split the pair whose merge makes room for it at the least cost; NULL where there is none. */
-extern const MergePair **ChoosePairs(const SplitList *list, const MergePair *pairs, int npairs);
-
 /* Add trials to a set; without effect if it is full.  Splits need a retired component. */
 extern void TryMerge(TrialSet *set, const Job *incumbent, const MergePair *pair);
 extern void TryTwoMerges(TrialSet *set, const Job *incumbent, const MergePair *one, const MergePair *other);
@@ -76,6 +73,9 @@ extern void TrySwaps(TrialSet *set, const Job *incumbent, int most);
 
 /* The same: deletes a component, whose tails an heir gets, and splits another.  Makes a pass. */
 extern void TryReplacement(TrialSet *set, const SplitList *list, int deleted, int heir, int split);
+
+/* Adds (times factor) statistics to those of a component. */
+extern void AddStats(const NetworkPlan *plan, double *to, const double *from, double factor);
 
 /* A merge on a job. */
 extern void MergeComponents(Job *job, int first, int second);

@@ -9,7 +9,7 @@
 #ifndef BNAI_SLOTS_H
 #define BNAI_SLOTS_H
 
-#include "engine/job.h"
+#include "engine/moves.h"
 
 /* Finds out which components of a bound plan have the same priors. */
 extern void BindSlots(NetworkPlan *plan);
@@ -47,6 +47,9 @@ extern double MergedBound(const Job *job, Job *scratch, int first, int second, c
 
 /* The same of two halves of a component. */
 extern double SplitBound(const Job *job, Job *scratch, int component, const double *rest, const double *second);
+
+/* Returns for each split the pair whose merge makes room for it at the least cost; NULL where there is none. */
+extern const MergePair **ChoosePairs(const SplitList *list, const MergePair *pairs, int npairs);
 
 /* Log of the number of ways to give as many groups to components with the same priors. */
 extern double LogLabellings(const NetworkPlan *plan, const bool *used);
