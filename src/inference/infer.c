@@ -261,7 +261,7 @@ NextPosterior(Inference *inference)
 		if (inference->shared == NULL)
 			inference->shared = SharesByResults(network, previous, posterior);
 		shared = inference->shared;
-		AssignLabels(posterior, previous, shared);
+		AssignLabels(posterior, previous, shared, NULL);
 	}
 	inference->matching = shared ? DescribeMatching(CurrentRun(network->id), previous, posterior, shared) : NULL;
 	PopActiveSnapshot();

@@ -232,23 +232,15 @@ JobFromPosterior(const NetworkPlan *plan, const RowStore *rows, const Posterior 
 	return job;
 }
 
-/* Lets components that stay in use without rows keep their labels, unless others have inherited these. */
-static void
-KeepLabels(const NetworkPlan *plan, Posterior *posterior, const Posterior *previous)
+/* Returns which components their priors locate; NULL: none. */
+static bool *
+LocatedComponents(const NetworkPlan *plan)
 {
-	for (int k = 0; k < plan->components; k++)
-	{
-		PosteriorCluster *cluster = &posterior->clusters[k];
-		const char *label = previous->clusters[k].label;
-		bool		taken = false;
+	bool	   *located = plan->places == NULL ? NULL : palloc(sizeof(bool) * plan->components);
 
-		if (!cluster->live || cluster->label != NULL || label == NULL || !StaysWithoutRows(plan, k))
-			continue;
-		for (int j = 0; j < plan->components; j++)
-			taken |= posterior->clusters[j].label != NULL && strcmp(posterior->clusters[j].label, label) == 0;
-		if (!taken)
-			cluster->label = pstrdup(label);
-	}
+	for (int k = 0; k < plan->components && located; k++)
+		located[k] = StaysWithoutRows(plan, k);
+	return located;
 }
 
 Posterior *
@@ -272,8 +264,6 @@ SummariseFit(const NetworkPlan *plan, Fit *fit, const Posterior *previous, doubl
 	posterior = DescribeFit(plan, fit, best);
 	EndDensities(visitor.state, posterior);
 	if (plan->selector >= 0)
-		AssignLabels(posterior, old ? previous : NULL, shared);
-	if (old)
-		KeepLabels(plan, posterior, previous);
+		AssignLabels(posterior, old ? previous : NULL, shared, LocatedComponents(plan));
 	return posterior;
 }

@@ -13,6 +13,9 @@
 /* nor one that shares less than this part of all that is shared: the traces of a group that is gone are in all rows */
 #define MINIMAL_TRACE 1e-9
 
+/* A cluster is what another component was, whose place is its own still, if it shares more than this part of its rows */
+#define MOVED_SHARE 0.5
+
 #define ALPHABET 26
 
 /* No more letters than the ordinal of a component can need */
@@ -152,7 +155,7 @@ AssignFreshLabels(Posterior *fitted, const Posterior *previous)
  * probability mass with them.
  */
 static void
-InheritLabels(Posterior *fitted, const Posterior *previous, const double *shared)
+InheritLabels(Posterior *fitted, const Posterior *previous, const double *shared, const bool *located)
 {
 	int			nold = previous->components;
 	int			nnew = fitted->components;
@@ -174,6 +177,8 @@ InheritLabels(Posterior *fitted, const Posterior *previous, const double *shared
 		{
 			double		mass = shared[i * nnew + j];
 
+			if (located && located[i] && i != j && mass <= MOVED_SHARE * fitted->clusters[j].count)
+				continue;
 			if (previous->clusters[i].label != NULL && fitted->clusters[j].size > 0 &&
 				mass > MINIMAL_SHARE * Min(old_mass[i], new_mass[j]) && mass > MINIMAL_TRACE * total)
 				gain[i * nnew + j] = mass;
@@ -189,16 +194,35 @@ InheritLabels(Posterior *fitted, const Posterior *previous, const double *shared
 }
 
 /*
+ * Lets located components keep their labels, unless others have inherited
+ * these.
+ */
+static void
+KeepLabels(Posterior *fitted, const Posterior *previous, const bool *located)
+{
+	for (int k = 0; k < fitted->components; k++)
+	{
+		PosteriorCluster *cluster = &fitted->clusters[k];
+		const char *label = previous->clusters[k].label;
+
+		if (located[k] && cluster->live && cluster->label == NULL && label != NULL && !LabelTaken(fitted, label))
+			cluster->label = pstrdup(label);
+	}
+}
+
+/*
  * Labels the clusters of a fitted posterior; see the header.
  */
 void
-AssignLabels(Posterior *fitted, const Posterior *previous, const double *shared)
+AssignLabels(Posterior *fitted, const Posterior *previous, const double *shared, const bool *located)
 {
 	for (int k = 0; k < fitted->components; k++)
 		fitted->clusters[k].label = NULL;
 	if (fitted->selector == NULL || fitted->nleaves == 0)
 		return;
 	if (previous != NULL)
-		InheritLabels(fitted, previous, shared);
+		InheritLabels(fitted, previous, shared, located);
+	if (previous != NULL && located != NULL)
+		KeepLabels(fitted, previous, located);
 	AssignFreshLabels(fitted, previous);
 }

@@ -21,7 +21,10 @@ extern int	LabelOrdinal(const char *label);
  * shared[i * fitted->components + j] = sum over rows of r_old[i] r_new[j].
  * A cluster that shares nothing with an old labelled one gets a letter that
  * neither an old nor a new cluster has.
+ *
+ * located[k] (NULL: none): component k is what it was, by its prior.  It keeps
+ * its label, with rows or without, unless most rows of another one were its.
  */
-extern void AssignLabels(Posterior *fitted, const Posterior *previous, const double *shared);
+extern void AssignLabels(Posterior *fitted, const Posterior *previous, const double *shared, const bool *located);
 
 #endif

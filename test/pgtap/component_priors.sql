@@ -1,7 +1,7 @@
 -- Components with priors of their own: what a clustering has learned becomes the prior of what comes.
 
 BEGIN;
-SELECT plan(47);
+SELECT plan(48);
 SET client_min_messages = error;
 
 -- Three groups of unit variance, far from each other; Box and Muller (1958) make them normal
@@ -94,6 +94,15 @@ SELECT is(row(a.away, a.clusters, a.back)::text, row('A 100 (0, 0); B 0 (10, 0);
 FROM (VALUES ('full', false, 1::float8), ('full', false, 0.5), ('diagonal', false, 0.5), ('spherical', false, 1), ('tied', false, 0.5), ('full', true, 0.5)) AS v(n, robust, discount),
 	absent(format('%s %s %s', n, CASE WHEN robust THEN 't' ELSE 'f' END, discount), n, robust, discount) AS a;
 SELECT is(bnai_predict('full f 0.5', 0, 0), 'A', 'a row that is like those that stay away gets their label');
+-- rows that lack the column that tells a group that stays away from another could be of both; that makes nobody inherit its label
+SELECT set_batch(1) \g /dev/null
+UPDATE batch SET x = NULL WHERE hashtext(y::text) % 10 = 0;
+SELECT bnai_create_clustering('nulls', 'batch', '{x,y}'), bnai_infer('nulls'), bnai_posterior_as_prior('nulls') \g /dev/null
+SELECT set_batch(3) \g /dev/null
+UPDATE batch SET y = y - 30, x = CASE WHEN hashtext(y::text) % 10 = 0 THEN NULL ELSE x END WHERE x > 20;
+SELECT bnai_infer('nulls') \g /dev/null
+SELECT is((SELECT string_agg(format('%s (%s, %s)', label, round(mean[1])::int, round(mean[2])::int), '; ' ORDER BY label) FROM bnai_clusters WHERE network = 'nulls'),
+	'A (0, 0); B (10, 0); C (0, 12); D (30, 0)', 'missing values do not make a new group inherit the label of one that stays away');
 -- each month half of the month before: B, 100 rows and a discount of 0.5 each time, fades, but no longer than it counts for more than a component that never had rows
 CREATE FUNCTION fade(months integer) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
