@@ -19,6 +19,7 @@
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
+#include "utils/snapmgr.h"
 
 #include "catalog/define.h"
 #include "catalog/privileges.h"
@@ -246,13 +247,19 @@ DropNode(const Network *network, const NetworkNode *node)
 static Posterior *
 LearnedPosterior(const Network *network)
 {
-	int64		run = CurrentRun(network->id);
+	int64		run;
+	Posterior  *posterior;
 
+	/* another inference may have ended since the statement began */
+	PushActiveSnapshot(GetTransactionSnapshot());
+	run = CurrentRun(network->id);
 	if (run == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("network \"%s\" has not been inferred", network->name)));
-	return DatumGetPosterior(RunPosterior(run));
+	posterior = DatumGetPosterior(RunPosterior(run));
+	PopActiveSnapshot();
+	return posterior;
 }
 
 /* Turns the posterior of each node into its prior, discounted. */
