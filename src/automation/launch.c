@@ -184,6 +184,19 @@ BecomeWorker(Oid database, WorkerKind kind)
 	return self != NULL;
 }
 
+/* Returns true if somebody has something for this worker. */
+bool
+WasWoken(void)
+{
+	Shared	   *shared = AttachShared();
+	bool		woken;
+
+	LWLockAcquire(&shared->lock, LW_SHARED);
+	woken = self->woken;
+	LWLockRelease(&shared->lock);
+	return woken;
+}
+
 /* Ends sleeping, if there is room for one more worker that does not. */
 bool
 StopSleeping(void)

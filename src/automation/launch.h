@@ -22,6 +22,9 @@ extern bool WakeWorkerIn(Oid database, WorkerKind kind, int delay_ms);
 /* Makes this process the worker that was asked for; false if there is one already. */
 extern bool BecomeWorker(Oid database, WorkerKind kind);
 
+/* True if somebody has woken this worker. */
+extern bool WasWoken(void);
+
 /* Says that this worker sleeps no longer; false if there are as many awake as there may be. */
 extern bool StopSleeping(void);
 

@@ -96,7 +96,11 @@ Begin(Oid database, WorkerKind kind)
 		proc_exit(0);
 	if (delay_ms > 0)
 	{
-		(void) Sleep(delay_ms);
+		TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), delay_ms);
+
+		/* a latch is set at the start, and by whatever else a process is told */
+		while (!Sleep(TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end)) && !WasWoken())
+			;
 		while (!StopSleeping())
 			(void) Sleep(1000);
 	}
