@@ -2,7 +2,7 @@
 
 \set size 20000
 BEGIN;
-SELECT plan(25);
+SELECT plan(27);
 \i examples/userinfo.sql
 ALTER TABLE userinfo RENAME TO train;
 \set seed 2
@@ -109,6 +109,14 @@ CREATE TABLE halves AS SELECT CASE WHEN i % 2 = 0 THEN sin(i) END AS x, CASE WHE
 SELECT bnai_create_clustering('halves', 'halves', '{x,y}', restarts => 1), bnai_infer('halves') \g /dev/null
 SELECT is(bnai_typicality('halves', 0, 0), NULL, 'no rank for columns that no row of the fit had');
 SELECT ok(bnai_typicality('halves', 0, NULL) BETWEEN 0 AND 1, 'but for those that some had');
+
+-- Rows that lack a column may be of a kind of their own: where there are many, they are ranked among each other
+CREATE TABLE odd_kind AS SELECT random() * 10 AS x, random() * 10 AS y FROM generate_series(1, 6000);
+INSERT INTO odd_kind SELECT 20 + random(), NULL FROM generate_series(1, 3000);
+SELECT bnai_create_clustering('odd kind', 'odd_kind', '{x,y}', restarts => 1), bnai_infer('odd kind') \g /dev/null
+-- the mean of a uniform number has the standard error 0.29 / sqrt(3000) = 0.005, but these are the rows of the fit themselves
+SELECT ok(abs(avg(bnai_typicality('odd kind', x, NULL)) - 0.5) < 0.005, 'rows that lack a column among each other') FROM odd_kind WHERE y IS NULL;
+SELECT cmp_ok(max(bnai_typicality('odd kind', x, NULL)), '<', 0.05::float8, 'where they are dense, and others less so') FROM odd_kind WHERE y IS NOT NULL;
 
 SELECT * FROM finish();
 ROLLBACK;
