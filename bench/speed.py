@@ -228,6 +228,11 @@ def arrays(repeat, rows=100_000, dim=384, groups=8):
     print("|---|---|---|")
     infer = "SELECT * FROM bnai_infer('arrays');"
     measure("`sum(embedding[1])`", "SELECT sum(embedding[1]) FROM arrays;")
+    measure("a network without clusters: little more than loading", infer, f"""
+        SELECT bnai_drop_network(network) FROM bnai_networks WHERE network = 'arrays';
+        SELECT bnai_create_network('arrays', max_iterations => 1);
+        SELECT bnai_add_node('arrays', 'mu', 'GaussianDiagonal', 'data_mean, 0.1 * data_precision');
+        SELECT bnai_add_node('arrays', 'x', 'GaussianDiagonal', 'mu, ones({dim})', 'arrays', '{{embedding}}');""")
     for table, columns in (("arrays", "embedding"), ("scalars", scalar_columns)):
         one = measure(f"{table}: load, start and 1 iteration", infer, create % (table, columns, short % 1))
         many = measure(f"{table}: the same with 11 iterations", infer, create % (table, columns, short % 11))
