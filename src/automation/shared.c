@@ -206,7 +206,11 @@ FreeSlot(CounterSlot *slot)
 
 /* --- preloaded --- */
 
-/* Writes the counts that are in memory only; runs in the postmaster when all others have ended. */
+/*
+ * Writes the counts that are in memory only; runs in the postmaster when all
+ * others have ended.  What a worker was still writing then, whom an immediate
+ * shutdown has killed, may be in the table or not: it is the crash that costs it.
+ */
 static void
 SaveCounts(int code, Datum arg)
 {
@@ -226,7 +230,7 @@ SaveCounts(int code, Datum arg)
 	for (int i = 0; written && i < shared->nslots; i++)
 	{
 		CounterSlot *slot = &shared->slots[i];
-		SavedCount	saved = {slot->database, slot->network, (int64) pg_atomic_read_u64(&slot->unflushed) + slot->flushing};
+		SavedCount	saved = {slot->database, slot->network, (int64) pg_atomic_read_u64(&slot->unflushed)};
 
 		if (OidIsValid(slot->database) && saved.n != 0)
 			written = fwrite(&saved, sizeof(saved), 1, file) == 1;
