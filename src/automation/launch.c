@@ -132,14 +132,38 @@ WakeWorker(WorkerKind kind)
 	return WakeWorkerIn(MyDatabaseId, kind, 0);
 }
 
-/* Wakes a worker for a network. */
+/* Returns true if this database has a worker. */
+static bool
+HasWorker(WorkerKind kind)
+{
+	Shared	   *shared = AttachShared();
+	bool		has;
+
+	if (shared == NULL)
+		return false;
+	LWLockAcquire(&shared->lock, LW_SHARED);
+	has = FindEntry(shared, MyDatabaseId, kind) != NULL;
+	LWLockRelease(&shared->lock);
+	return has;
+}
+
+/*
+ * Wakes a worker for a network.  Before it is time a worker sleeps; where none
+ * does, since what it slept for went with the extension, one is to.
+ */
 void
 WakeWorkerFor(CounterSlot *slot)
 {
 	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz after = (TimestampTz) pg_atomic_read_u64(&slot->wake_after);
 
-	if (now < (TimestampTz) pg_atomic_read_u64(&slot->wake_after))
+	if (now < after)
+	{
+		if (!HasWorker(WORKER_INFERS))
+			(void) WakeWorkerIn(MyDatabaseId, WORKER_INFERS,
+								(int) Min(TimestampDifferenceMilliseconds(now, after) + 1, PG_INT32_MAX));
 		return;
+	}
 	if (!WakeWorker(WORKER_INFERS))
 		pg_atomic_write_u64(&slot->wake_after, TimestampTzPlusMilliseconds(now, RETRY_MS));
 }
