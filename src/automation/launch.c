@@ -52,21 +52,31 @@ FindEntry(Shared *shared, Oid database, WorkerKind kind)
 	return NULL;
 }
 
+/* Returns how many workers infer now; the lock is held. */
+static int
+CountInferring(const Shared *shared)
+{
+	int			n = 0;
+
+	for (int i = 0; i < MAX_WORKERS; i++)
+	{
+		const WorkerEntry *entry = &shared->workers[i];
+
+		n += entry->kind == WORKER_INFERS && !entry->sleeping && !EntryIsFree(entry);
+	}
+	return n;
+}
+
 /* Makes an entry, or returns NULL if there are as many workers as there may be; the lock is held. */
 static WorkerEntry *
 MakeEntry(Shared *shared, Oid database, WorkerKind kind, bool sleeping)
 {
 	WorkerEntry *entry = NULL;
-	int			infer = 0;
 
-	for (int i = 0; i < MAX_WORKERS; i++)
-	{
+	for (int i = 0; i < MAX_WORKERS && entry == NULL; i++)
 		if (EntryIsFree(&shared->workers[i]))
 			entry = &shared->workers[i];
-		else
-			infer += shared->workers[i].kind == WORKER_INFERS && !shared->workers[i].sleeping;
-	}
-	if (entry == NULL || (kind == WORKER_INFERS && !sleeping && infer >= BnaiMaxWorkers))
+	if (entry == NULL || (kind == WORKER_INFERS && !sleeping && CountInferring(shared) >= BnaiMaxWorkers))
 		return NULL;
 	*entry = (WorkerEntry) {
 		.database = database, .kind = kind, .since = GetCurrentTimestamp(), .sleeping = sleeping
@@ -226,12 +236,9 @@ bool
 StopSleeping(void)
 {
 	Shared	   *shared = AttachShared();
-	int			infer = 0;
 
 	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
-	for (int i = 0; i < MAX_WORKERS; i++)
-		infer += shared->workers[i].kind == WORKER_INFERS && !shared->workers[i].sleeping;
-	if (infer < BnaiMaxWorkers)
+	if (CountInferring(shared) < BnaiMaxWorkers)
 		self->sleeping = false;
 	LWLockRelease(&shared->lock);
 	return !self->sleeping;

@@ -266,21 +266,6 @@ TrySwaps(TrialSet *set, const Job *incumbent, int most)
 	pfree(pairs);
 }
 
-void
-TryReplacement(TrialSet *set, const SplitList *list, int deleted, int heir, int split)
-{
-	Job		   *job = AddTrial(set, list->screened, MOVE_SPLIT);
-	int			component = list->splits[split].component;
-
-	if (job == NULL)
-		return;
-	SwapPlates(job, FindTails(job->plan), deleted, heir);
-	RetireComponent(job, deleted);
-	PrepareJob(job);
-	RunPass(&job, 1);
-	SplitComponent(job, component > deleted ? component - 1 : component, list->splits[split].stats);
-}
-
 int
 SmallestComponent(const Job *job, int n)
 {
@@ -300,6 +285,51 @@ SmallestComponent(const Job *job, int n)
 			return i;
 	}
 	return -1;
+}
+
+/* Returns a copy of a job without a component, whose tails an heir has. */
+static Job *
+LeaveTails(const Job *from, int deleted, int heir)
+{
+	Job		   *job = CopyJob(from);
+
+	SwapPlates(job, FindTails(job->plan), deleted, heir);
+	RetireComponent(job, deleted);
+	PrepareJob(job);
+	return job;
+}
+
+void
+TryReplacements(TrialSet *set, const SplitList *list, int splits, int heirs)
+{
+	const Job  *from = list->screened;
+	int			deleted = SmallestComponent(from, 0);
+	Job		  **bases = palloc(sizeof(Job *) * from->nlive);
+	int			n = 0;
+
+	for (int i = from->nlive - 1; i > 0 && n < heirs; i--)
+		if (SmallestComponent(from, i) >= 0)
+			bases[n++] = LeaveTails(from, deleted, SmallestComponent(from, i));
+	if (n > 0)
+		RunPass(bases, n);
+	for (int s = 0; s < list->n && splits > 0; s++)
+	{
+		int			component = list->splits[s].component;
+
+		if (component == deleted)
+			continue;
+		splits--;
+		for (int h = 0; h < n; h++)
+		{
+			Job		   *job = AddTrial(set, bases[h], MOVE_SPLIT);
+
+			if (job)
+				SplitComponent(job, component > deleted ? component - 1 : component, list->splits[s].stats);
+		}
+	}
+	for (int h = 0; h < n; h++)
+		FreeJob(bases[h]);
+	pfree(bases);
 }
 
 /* Returns the bounds of all components. */

@@ -71,8 +71,12 @@ extern bool HasTails(const NetworkPlan *plan);
  */
 extern void TrySwaps(TrialSet *set, const Job *incumbent, int most);
 
-/* The same: deletes a component, whose tails an heir gets, and splits another.  Makes a pass. */
-extern void TryReplacement(TrialSet *set, const SplitList *list, int deleted, int heir, int split);
+/*
+ * The same: deletes the smallest component, gives its tails to one of the
+ * `heirs` largest, and makes one of the first `splits` splits of another.
+ * Makes a pass.
+ */
+extern void TryReplacements(TrialSet *set, const SplitList *list, int splits, int heirs);
 
 /* Adds (times factor) statistics to those of a component. */
 extern void AddStats(const NetworkPlan *plan, double *to, const double *from, double factor);

@@ -103,7 +103,7 @@ typedef struct Search
 	int			restart;
 	int		   *iterations;		/* sweeps of the incumbent */
 	double		gain;			/* of the incumbent's last sweep; infinite if it has changed since */
-	bool		grown;			/* the last splits were tried, of any component, and none of them won */
+	bool		grown;			/* splits of any component into any place were tried, and none has won since */
 } Search;
 
 /* Counts a sweep of the incumbent and records it. */
@@ -348,8 +348,8 @@ ProposeGrowth(Search *search)
 	UpdateGlobals(incumbent);
 	splits = RankSplits(incumbent, -1);
 	search->gain = INFINITY;
-	search->grown = incumbent->nlive < incumbent->plan->components;
-	if (search->grown)
+	search->grown = incumbent->nlive < incumbent->plan->components && incumbent->plan->twins == NULL;
+	if (incumbent->nlive < incumbent->plan->components)
 		ProposeSplits(search, &splits);
 	else
 		ProposeExchanges(search, &splits);
@@ -365,8 +365,6 @@ static void
 ProposeTails(Search *search)
 {
 	Job		   *incumbent = search->incumbent;
-	int			smallest = SmallestComponent(incumbent, 0);
-	int			left = search->effort->replacements;
 	SplitList	splits;
 
 	if (!HasTails(incumbent->plan) || incumbent->nlive < 2)
@@ -377,14 +375,7 @@ ProposeTails(Search *search)
 	UpdateGlobals(incumbent);
 	splits = RankSplits(incumbent, -1);
 	search->gain = INFINITY;
-	for (int s = 0; s < splits.n && left > 0; s++)
-	{
-		if (splits.splits[s].component == smallest)
-			continue;
-		left--;
-		for (int h = 1; h < Min(incumbent->nlive, 1 + search->effort->heirs); h++)
-			TryReplacement(search->trials, &splits, smallest, SmallestComponent(incumbent, incumbent->nlive - h), s);
-	}
+	TryReplacements(search->trials, &splits, search->effort->replacements, search->effort->heirs);
 	FreeSplits(&splits);
 }
 

@@ -1,7 +1,7 @@
 -- Components with priors of their own: what a clustering has learned becomes the prior of what comes.
 
 BEGIN;
-SELECT plan(53);
+SELECT plan(54);
 SET client_min_messages = error;
 
 -- Three groups of unit variance, far from each other; Box and Muller (1958) make them normal
@@ -157,6 +157,16 @@ BEGIN
 	RETURN NEXT;
 END $$;
 SELECT is(array_agg(DISTINCT narrow), '{t}', 'a group gets the component that its size suits, whatever the seed') FROM generate_series(1, 6) AS seed, sized(seed);
+
+-- Robust groups of which one stays away, where every component has its place: tails have one heir less
+SELECT add_group(0, 0, 100, 6), add_group(40, 0, 100, 6) \g /dev/null
+SELECT set_batch(6) \g /dev/null
+SELECT bnai_create_clustering('tails', 'batch', '{x,y}', max_clusters => 2, robust => true, prune => false) \g /dev/null
+SELECT bnai_infer('tails') \g /dev/null
+SELECT bnai_posterior_as_prior('tails') \g /dev/null
+DELETE FROM batch WHERE x > 20;
+INSERT INTO batch SELECT 10 * cos(i), 10 * sin(i) FROM generate_series(1, 12) AS i;
+SELECT is((bnai_infer('tails')).clusters, 1, 'outliers of the robust group that has come stay with it');
 
 -- What cannot be done, and the way back
 SELECT throws_ok($$SELECT bnai_compare_clusters('full', 2, 3)$$, '0A000', NULL, 'components that are told apart have no other number');
