@@ -98,7 +98,9 @@ struct Inference
 	Beginning	beginning;
 	Fit		   *fit;
 	double	   *shared;			/* rows that old labels share with new components, where the column tells; NULL: not looked up */
-	RunMatching *matching;		/* with the run before; NULL: none */
+	Posterior  *posterior;		/* to be stored; NULL: not made yet */
+	int64		run_before;		/* whose labels it goes on with */
+	RunMatching *matching;		/* with that run; NULL: none */
 	BlockNumber labelled;		/* kept: blocks of the source whose rows have got their labels */
 	int64		relabelled;		/* kept: how many labels changed there */
 	RunSummary	summary;
@@ -243,18 +245,14 @@ IterateInference(Inference *inference)
 }
 
 /* Makes the posterior that is to be stored. */
-static Posterior *
-NextPosterior(Inference *inference)
+static void
+MakePosterior(Inference *inference)
 {
 	const Network *network = inference->network;
-	Posterior  *previous;
-	Posterior  *posterior;
+	Posterior  *previous = PreviousPosterior(network);
 	double	   *shared;
+	Posterior  *posterior = SummariseFit(inference->plan, inference->fit, previous, &shared);
 
-	/* another inference may have ended since the statement began */
-	PushActiveSnapshot(GetTransactionSnapshot());
-	previous = PreviousPosterior(network);
-	posterior = SummariseFit(inference->plan, inference->fit, previous, &shared);
 	if (shared == NULL && previous != NULL && MayMatchByResults(network, previous, posterior))
 	{
 		/* looked up once: batches of rows may be relabelled before the run is stored */
@@ -264,8 +262,23 @@ NextPosterior(Inference *inference)
 		AssignLabels(posterior, previous, shared, NULL);
 	}
 	inference->matching = shared ? DescribeMatching(CurrentRun(network->id), previous, posterior, shared) : NULL;
+	inference->posterior = posterior;
+}
+
+/* Returns the posterior that is to be stored; it takes a pass, so batches of rows are labelled by the same one. */
+static Posterior *
+NextPosterior(Inference *inference)
+{
+	int64		run;
+
+	/* another inference may have ended since the statement began */
+	PushActiveSnapshot(GetTransactionSnapshot());
+	run = CurrentRun(inference->network->id);
+	if (inference->posterior == NULL || run != inference->run_before)
+		MakePosterior(inference);
+	inference->run_before = run;
 	PopActiveSnapshot();
-	return posterior;
+	return inference->posterior;
 }
 
 /*
