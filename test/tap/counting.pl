@@ -30,6 +30,7 @@ for my $library ('', 'bnai')
 			last bigint := 0;
 			now bigint;
 			rows bigint;
+			different int := 0;
 		BEGIN
 			WHILE NOT EXISTS (SELECT FROM done) LOOP
 				SELECT counter INTO now FROM bnai_status;
@@ -37,10 +38,16 @@ for my $library ('', 'bnai')
 				IF now < last OR now > rows THEN
 					RAISE 'counter % after %, % rows', now, last, rows;
 				END IF;
+				different := different + (now > last)::int;
 				last := now;
 				COMMIT;
 			END LOOP;
+			IF different < 2 THEN
+				RAISE 'saw only % counters', different;
+			END IF;
 		END $$} ], '<', \undef, '2>', \$err);
+
+	ok($node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE query LIKE '%WHILE NOT EXISTS%' AND pid <> pg_backend_pid()}), "$how: it reads");
 
 	# Some roll back, some to a savepoint; 1,600 transactions are more than there are between two folds
 	$node->pgbench('-n -c 8 -t 200', 0, [qr{processed: 1600/1600}], [qr{^(?!.*ERROR)}s], "$how: eight sessions count", {

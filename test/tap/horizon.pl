@@ -10,7 +10,8 @@ use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
-$node->append_conf('postgresql.conf', 'autovacuum = off');
+# who is canceled is not to be tried again meanwhile
+$node->append_conf('postgresql.conf', "autovacuum = off\nbnai.retry_delay = 1h");
 $node->start;
 
 sub sql { return $node->safe_psql('postgres', shift) }
