@@ -31,6 +31,9 @@
 /* So many rows that lack the same columns need no others: a share is known to 1 / sqrt(2000), about 0.02 */
 #define MANY_ROWS 2000
 
+/* Fewer rows than that tell nothing: a share is known to 1 / sqrt(100), 0.1 */
+#define FEW_ROWS 100
+
 struct Densities
 {
 	const NetworkPlan *plan;
@@ -105,7 +108,7 @@ ReadRow(Densities *densities, const double *const *columns, int n)
 	return complete;
 }
 
-/* Adds the row that was read to the sample; one of weight 0 is as good as none. */
+/* Adds the row that was read to the sample; one of weight 0 is as good as none, and one that overflows in the user's units too. */
 static void
 SampleRow(Densities *densities, double weight)
 {
@@ -114,6 +117,9 @@ SampleRow(Densities *densities, double weight)
 
 	if (weight == 0.0 || densities->nsampled == densities->max_sampled)
 		return;
+	for (int i = 0; i < ncolumns; i++)
+		if (isinf(densities->row[i]))
+			return;
 	memcpy(to, densities->row, sizeof(double) * ncolumns);
 	to[ncolumns] = weight;
 	densities->nsampled++;
@@ -195,7 +201,7 @@ ReadLike(Densities *densities, const double *like, const double *row)
 	return true;
 }
 
-/* Returns the quantiles of the densities of rows like those of a run; NULL if they have none. */
+/* Returns the quantiles of the densities of rows like those of a run; NULL if these are too few. */
 static double *
 RunQuantiles(Densities *densities, const int *order, SampleRun run)
 {
@@ -227,7 +233,7 @@ RunQuantiles(Densities *densities, const int *order, SampleRun run)
 	sketch = CreateDensitySketch(mean);
 	for (int i = 0; i < n; i++)
 		AddDensity(sketch, log_densities[i], weights[i]);
-	if (!DensityQuantiles(sketch, quantiles))
+	if (n < FEW_ROWS || !DensityQuantiles(sketch, quantiles))
 		quantiles = NULL;
 	pfree(sketch);
 	pfree(log_densities);
@@ -252,7 +258,7 @@ DescribePattern(Densities *densities, const int *order, SampleRun run, DensityPa
 	return pattern->quantiles != NULL;
 }
 
-/* Writes the quantiles for what rows of the sample lack. */
+/* Writes the quantiles for what rows of the sample lack, the most frequent first. */
 static void
 DescribePatterns(Densities *densities, Posterior *posterior)
 {
@@ -261,7 +267,8 @@ DescribePatterns(Densities *densities, Posterior *posterior)
 	int			nruns = FindRuns(densities, order, runs);
 
 	posterior->patterns = palloc(sizeof(DensityPattern) * MAX_DENSITY_PATTERNS);
-	for (int r = 0; r < nruns && posterior->npatterns < MAX_DENSITY_PATTERNS; r++)
+	/* one of the runs are the complete rows */
+	for (int r = 0; r < Min(nruns, MAX_DENSITY_PATTERNS + 1) && posterior->npatterns < MAX_DENSITY_PATTERNS; r++)
 		if (DescribePattern(densities, order, runs[r], &posterior->patterns[posterior->npatterns]))
 			posterior->npatterns++;
 	pfree(runs);

@@ -48,7 +48,7 @@ typedef struct PosteriorLeaf
 typedef struct PosteriorCluster
 {
 	bool		live;			/* false: retired, no row comes from it */
-	char	   *label;			/* NULL: no row's best */
+	char	   *label;			/* NULL: no row's best; one that a prior locates may have a label without rows */
 	int64		size;			/* rows whose best it is */
 	double		count;			/* expected number of rows, N_k */
 } PosteriorCluster;

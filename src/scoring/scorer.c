@@ -6,7 +6,8 @@
  * E[log pi_k] + sum over leaves of E[log p(x | k)], as in the pass of the fit.
  * The predictive density is sum over k of E[pi_k] times the predictive of the
  * component, a Student-t (Bishop 2006, eq. 10.81); the retired components
- * still hold their prior, so they enter as one term with their joint weight.
+ * still hold their priors, so those of one prior enter as one term with their
+ * joint weight.
  *
  * Constants are in coordinates that are centred on the components, since the
  * second moment of a location far from 0 has lost its variance.
@@ -15,6 +16,7 @@
 
 #include <math.h>
 
+#include "miscadmin.h"
 #include "utils/builtins.h"
 
 #include "posterior/labels.h"
@@ -132,6 +134,7 @@ ChooseTerms(Scorer *scorer, const Posterior *posterior)
 	{
 		int			t = n;
 
+		CHECK_FOR_INTERRUPTS();
 		if (posterior->clusters[k].live)
 			continue;
 		while (t < scorer->nterms && !AreTwins(posterior, components[t], k))

@@ -2,7 +2,7 @@
 
 \set size 20000
 BEGIN;
-SELECT plan(27);
+SELECT plan(28);
 \i examples/userinfo.sql
 ALTER TABLE userinfo RENAME TO train;
 \set seed 2
@@ -117,6 +117,11 @@ SELECT bnai_create_clustering('odd kind', 'odd_kind', '{x,y}', restarts => 1), b
 -- the mean of a uniform number has the standard error 0.29 / sqrt(3000) = 0.005, but these are the rows of the fit themselves
 SELECT ok(abs(avg(bnai_typicality('odd kind', x, NULL)) - 0.5) < 0.005, 'rows that lack a column among each other') FROM odd_kind WHERE y IS NULL;
 SELECT cmp_ok(max(bnai_typicality('odd kind', x, NULL)), '<', 0.05::float8, 'where they are dense, and others less so') FROM odd_kind WHERE y IS NOT NULL;
+
+-- Few rows say nothing of how typical one is
+CREATE TABLE few AS SELECT sin(i) AS x, CASE WHEN i > 20 THEN cos(i) END AS y FROM generate_series(1, 90) AS i;
+SELECT bnai_create_clustering('few', 'few', '{x,y}', restarts => 1), bnai_infer('few') \g /dev/null
+SELECT is(bnai_typicality('few', 0, NULL), NULL, 'no rank among 90 rows');
 
 SELECT * FROM finish();
 ROLLBACK;
