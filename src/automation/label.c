@@ -170,7 +170,6 @@ ReadRow(const Labeller *labeller, HeapTuple tuple, TupleDesc desc, double *row)
 	int			missing = 0;
 	bool		finite = true;
 
-	memset(row, 0, sizeof(double) * ncolumns);
 	for (int i = 0; i < labeller->nreaders; i++)
 	{
 		ColumnReader *reader = &labeller->readers[i];
@@ -179,7 +178,12 @@ ReadRow(const Labeller *labeller, HeapTuple tuple, TupleDesc desc, double *row)
 		int			nulls = ReadColumn(reader, value, isnull, to, labeller->nulls + (to - row));
 
 		if (nulls < 0)
+		{
+			/* no row that has a label is like this */
+			for (; to < row + ncolumns; to++)
+				*to = get_float8_infinity();
 			return false;
+		}
 		missing += nulls;
 		to += Max(reader->column.width, 1);
 	}

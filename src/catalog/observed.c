@@ -255,7 +255,7 @@ CheckElementNames(Oid source, const SourceColumn *column)
 					 errhint("Use a view that calls one of them otherwise as the source.")));
 }
 
-/* Returns the number of elements of the first value of a column; 0 if no row has a value. */
+/* Returns the number of elements of the first value of a column that has any; 0 if none has. */
 static int
 FirstWidth(Oid source, const SourceColumn *column)
 {
@@ -267,7 +267,7 @@ FirstWidth(Oid source, const SourceColumn *column)
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "SELECT c.v FROM (SELECT ");
 	AppendSourceColumn(&sql, source, column);
-	appendStringInfo(&sql, " FROM %s) c (v) WHERE c.v IS NOT NULL LIMIT 1", QualifiedRelationName(source));
+	appendStringInfo(&sql, " FROM %s) c (v) WHERE pg_catalog.cardinality(c.v) OPERATOR(pg_catalog.>) 0 LIMIT 1", QualifiedRelationName(source));
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	if (SPI_execute(sql.data, true, 1) != SPI_OK_SELECT)

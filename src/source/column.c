@@ -16,6 +16,22 @@
 
 PG_FUNCTION_INFO_V1(bnai_elements);
 
+/* Calls the function of a cast, which may take the type modifier, and whether it is an explicit cast; it may return NULL. */
+static Datum
+Cast(FmgrInfo *cast, Datum value, bool *isnull)
+{
+	LOCAL_FCINFO(fcinfo, 3);
+	Datum		result;
+
+	InitFunctionCallInfoData(*fcinfo, cast, cast->fn_nargs, InvalidOid, NULL, NULL);
+	fcinfo->args[0] = (NullableDatum) {value, false};
+	fcinfo->args[1] = (NullableDatum) {Int32GetDatum(-1), false};
+	fcinfo->args[2] = (NullableDatum) {BoolGetDatum(true), false};
+	result = FunctionCallInvoke(fcinfo);
+	*isnull = fcinfo->isnull;
+	return result;
+}
+
 /* Returns a number of any of the types that can be observed. */
 static double
 NumberOf(Datum value, Oid type)
@@ -124,6 +140,8 @@ ReadColumn(ColumnReader *reader, Datum value, bool isnull, double *values, bool 
 {
 	int			width = Max(reader->column.width, 1);
 
+	if (!isnull && OidIsValid(reader->cast.fn_oid))
+		value = Cast(&reader->cast, value, &isnull);
 	for (int i = 0; isnull && i < width; i++)
 	{
 		values[i] = get_float8_nan();
@@ -132,14 +150,7 @@ ReadColumn(ColumnReader *reader, Datum value, bool isnull, double *values, bool 
 	if (isnull)
 		return width;
 	if (reader->column.width > 0)
-	{
-		/* functions of casts may take the type modifier, and whether it is an explicit cast */
-		if (OidIsValid(reader->cast.fn_oid))
-			value = reader->cast.fn_nargs == 1 ? FunctionCall1(&reader->cast, value)
-				: reader->cast.fn_nargs == 2 ? FunctionCall2(&reader->cast, value, Int32GetDatum(-1))
-				: FunctionCall3(&reader->cast, value, Int32GetDatum(-1), BoolGetDatum(true));
 		return ReadElements(DatumGetArrayTypeP(value), width, values, nulls);
-	}
 	values[0] = NumberOf(value, reader->type);
 	nulls[0] = false;
 	return 0;
@@ -167,6 +178,10 @@ bnai_elements(PG_FUNCTION_ARGS)
 	{
 		ArrayType  *array = PG_GETARG_ARRAYTYPE_P(0);
 
+		if (!IsNumber(ARR_ELEMTYPE(array)))
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("elements of type %s are no numbers", format_type_be(ARR_ELEMTYPE(array)))));
 		if (ReadElements(array, width, values, nulls) < 0)
 			ReportElements(array, width, text_to_cstring(PG_GETARG_TEXT_PP(2)), NULL);
 	}

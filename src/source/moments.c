@@ -177,7 +177,7 @@ AddMoments(RowMoments *moments, const double *const *columns, const double *weig
 		return;
 	pivot = palloc(sizeof(double) * moments->dim);
 	for (int j = 0; j < moments->dim; j++)
-		pivot[j] = moments->rows > 0 ? moments->mean[j] : columns[j][0];
+		pivot[j] = (moments->covariances ? moments->rows : moments->counts[j]) > 0 ? moments->mean[j] : columns[j][0];
 	SumRows(moments, columns, weights, moments->dim, pivot, rows);
 	if (moments->covariances)
 		MergeSums(moments, pivot);

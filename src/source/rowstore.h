@@ -52,8 +52,9 @@ typedef struct RowStore
 
 /*
  * Creates an empty store for rows of ncolumns numbers, a label if max_labels > 0,
- * and a weight if they are weighted; with or without covariances of its columns.  From `share_from` rows on (0: never) its memory is shared,
- * so that parallel workers can attach to it.
+ * and a weight if they are weighted; with or without covariances of its columns.
+ * From `share_from` rows on (0: never) its memory is shared, so that parallel
+ * workers can attach to it.
  */
 extern RowStore *RowStoreCreate(MemoryContext context, int ncolumns, int max_labels, bool weighted, bool covariances,
 								int64 share_from);

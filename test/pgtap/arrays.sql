@@ -2,7 +2,7 @@
 
 \i examples/userinfo.sql
 
-SELECT plan(80);
+SELECT plan(85);
 
 -- --- an array is its elements ---
 
@@ -118,6 +118,12 @@ SELECT is((SELECT label FROM packed WHERE id = 1001), (SELECT label FROM packed 
 INSERT INTO packed (id, f4) VALUES (2000, '{1,2}'), (2001, NULL), (2002, '{NaN,1,2}'), (2003, '{{1,2,3}}');
 SELECT is((SELECT count(label) FROM packed WHERE id >= 2000), 0::bigint, 'rows that are no rows of the network get none');
 SELECT is((SELECT label FROM packed WHERE id = 2000), NULL, 'an array of another length has no label');
+INSERT INTO packed (id, f4) VALUES (2004, '{1,2}');
+UPDATE packed SET f4 = '{0,0,0}' WHERE id = 2004;
+SELECT is((SELECT label FROM packed WHERE id = 2004), bnai_predict('n', 0, 0, 0), 'one that has become as long has');
+UPDATE packed SET f4 = '{1,2}' WHERE id = 2004;
+SELECT is((SELECT label FROM packed WHERE id = 2004), NULL, 'and loses it again');
+DELETE FROM packed WHERE id = 2004;
 SELECT bnai_unwatch('n', 'packed', 'LABEL');
 
 -- --- what arrays must not be ---
@@ -185,6 +191,17 @@ ALTER TABLE bare ALTER v TYPE text USING v::text;
 SELECT throws_ok($$SELECT count(*) FROM bnai_infer('bare')$$, '42804', 'column "v" of relation "bare" is of type text, which is no array of numbers', 'a column of another type');
 ALTER TABLE bare ALTER v TYPE real[] USING v::real[];
 SELECT is((SELECT rows FROM bnai_infer('bare')), 40::bigint, 'as another array it is inferred');
+
+-- An empty array says nothing of the length; and digits of a column that is NULL at first are kept
+CREATE TABLE late (a float8[]);
+INSERT INTO late VALUES ('{}'), (NULL);
+SELECT throws_ok($$SELECT bnai_create_clustering('late', 'late', '{a}')$$, 'P0002', NULL, 'no array with elements');
+INSERT INTO late VALUES ('{1,2}');
+SELECT lives_ok($$SELECT bnai_create_clustering('late', 'late', '{a}')$$, 'the first one that has some says how many');
+CREATE TABLE far AS SELECT i % 5 + sin(i) AS a, CASE WHEN i > 70000 THEN 1.7e9 + i % 3 END AS b, CASE WHEN i > 70000 THEN i % 3 END AS near FROM generate_series(1, 80000) AS i;
+SELECT bnai_create_clustering(n, 'far', ARRAY['a', n], max_clusters => 2, restarts => 1, covariance => 'diagonal', max_iterations => 20) FROM unnest('{b,near}'::text[]) AS n;
+-- 1.7e9 has 2e-7 to its neighbour, against a standard deviation of 0.8
+SELECT ok(abs((SELECT elbo FROM bnai_infer('b')) - (SELECT elbo FROM bnai_infer('near'))) < 0.1, 'a column far from 0 that comes late is as one near 0');
 
 -- --- types with a cast ---
 
