@@ -311,8 +311,8 @@ RemoveOthers(const Network *network, Covariance covariance, const Template *node
 				RemoveNode(network, &network->nodes[FindNode(network, other->name)]);
 }
 
-/* Gives a clustering the priors of that name. */
-void
+/* Gives a clustering the priors of that name; returns the resolution that they ask for. */
+double
 ResetPriors(const char *name, const char *priors_name)
 {
 	Network    *network = LoadNetworkToChange(name, false);
@@ -330,4 +330,5 @@ ResetPriors(const char *name, const char *priors_name)
 		ResetNode(network, "nu", "DegreesOfFreedom", FillTemplate(DEGREES_PRIOR, components, columns));
 	RemoveOthers(network, covariance, nodes);
 	CheckStructure(LoadNetworkToChange(name, false));
+	return priors->resolution;
 }

@@ -27,8 +27,8 @@ extern void AddNode(const char *network, const char *name, const char *distribut
 extern void StoreParams(const Network *network, const NetworkNode *node, const char *params);
 extern void RemoveNode(const Network *network, const NetworkNode *node);
 
-/* Gives a clustering the parameters of its nodes that bnai_create_clustering writes; the priors are named as there. */
-extern void ResetPriors(const char *network, const char *priors);
+/* Gives a clustering the parameters of its nodes that bnai_create_clustering writes; the priors are named as there.  Returns their resolution. */
+extern double ResetPriors(const char *network, const char *priors);
 
 /* Priors of a clustering by name; the list ends with NULL. */
 extern const char *const PriorChoices[];

@@ -217,7 +217,8 @@ bnai_set(PG_FUNCTION_ARGS)
 
 	if (strcmp(setting->name, "priors") == 0)
 	{
-		ResetPriors(network->name, text == NULL ? PriorChoices[0] : text);
+		value = Float8GetDatum(ResetPriors(network->name, text == NULL ? PriorChoices[0] : text));
+		StoreSetting(network->id, FindSetting("resolution"), false, value);
 		PG_RETURN_VOID();
 	}
 	if (strcmp(setting->name, "owner") == 0)

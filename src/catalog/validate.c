@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
+#include "utils/memutils.h"
 
 #include "catalog/build.h"
 #include "catalog/network.h"
@@ -204,6 +205,8 @@ static bool
 IsProper(const NetworkNode *node, int plate)
 {
 	const Distribution *distribution = node->distribution;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "bnai plate", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
 	const double *parents[MAX_PARAMS];
 	double	   *phi = palloc0(sizeof(double) * distribution->size(node->dim));
 	double	   *u = palloc0(sizeof(double) * distribution->size(node->dim));
@@ -214,8 +217,8 @@ IsProper(const NetworkNode *node, int plate)
 		parents[i] = ExampleMoments(distribution, i, node->dim, &node->params[i], plate);
 	distribution->natural(node->dim, parents, phi);
 	proper = distribution->moments(node->dim, phi, u, &g);
-	pfree(phi);
-	pfree(u);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
 	return proper;
 }
 

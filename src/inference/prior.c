@@ -21,6 +21,7 @@
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
+#include "catalog/build.h"
 #include "catalog/define.h"
 #include "catalog/privileges.h"
 #include "catalog/runs.h"
@@ -291,6 +292,7 @@ bnai_posterior_as_prior(PG_FUNCTION_ARGS)
 		else
 			DropNode(network, node);
 	}
+	CheckStructure(LoadNetworkToChange(network->name, false));
 	ereport(WARNING,
 			(errmsg("rows that network \"%s\" has learned from must not be in its source any more", network->name),
 			 errdetail("The next inference would count them twice: in the prior and as rows.")));

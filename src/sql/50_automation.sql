@@ -49,7 +49,7 @@ COMMENT ON TABLE bnai_scheduled IS 'Networks that are inferred on a schedule, an
 COMMENT ON TABLE bnai_count IS 'Counters: differences whose sum is how much has changed since a network was last inferred; see the view bnai_status';
 COMMENT ON TABLE bnai_watched IS 'Watched tables: whose changes are counted for which network; see the view bnai_watches';
 COMMENT ON TABLE bnai_attempt IS 'Inferences in the background, at a threshold or by bnai_infer_now: the latest of each network; see the view bnai_status';
-COMMENT ON TABLE bnai_failure IS 'Inferences in the background, at a threshold or by bnai_infer_now that failed; see the view bnai_runs';
+COMMENT ON TABLE bnai_failure IS 'Inferences in the background, at a threshold or by bnai_infer_now, that failed; see the view bnai_runs';
 
 SELECT pg_catalog.pg_extension_config_dump('bnai_count', 'WHERE network IN (SELECT id FROM @extschema@.bnai_network)');
 SELECT pg_catalog.pg_extension_config_dump('bnai_watched', '');

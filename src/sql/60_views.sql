@@ -92,7 +92,7 @@ UNION ALL
 SELECT NULL, n.name, f.started_at, f.failed_at - f.started_at,
 	NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, f.error, NULL
 FROM readable n JOIN bnai_failure f ON f.network = n.id;
-COMMENT ON VIEW bnai_runs IS 'runs: one for each inference; passes are visits of rows divided by rows, elbo is in nats; warm: it began from the run before; those in the background, at a threshold or by bnai_infer_now that failed have no number, but an error; restart_elbos has the elbo of each restart, see bnai_restarts; as many runs are kept as the setting history says';
+COMMENT ON VIEW bnai_runs IS 'runs: one for each inference; passes are visits of rows divided by rows, elbo is in nats; warm: it began from the run before; those in the background, at a threshold or by bnai_infer_now, that failed have no number, but an error; restart_elbos has the elbo of each restart, see bnai_restarts; as many runs are kept as the setting history says';
 
 CREATE VIEW bnai_restarts WITH (security_barrier) AS
 WITH readable AS MATERIALIZED (SELECT id, name FROM bnai_network WHERE bnai_may_read(id))

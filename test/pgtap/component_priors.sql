@@ -1,7 +1,7 @@
 -- Components with priors of their own: what a clustering has learned becomes the prior of what comes.
 
 BEGIN;
-SELECT plan(54);
+SELECT plan(55);
 SET client_min_messages = error;
 
 -- Three groups of unit variance, far from each other; Box and Muller (1958) make them normal
@@ -178,6 +178,7 @@ SELECT bnai_set('full', 'priors', 'vague') \g /dev/null
 SELECT is((SELECT array_agg(node || ' ' || params ORDER BY id) FROM bnai_nodes WHERE network = 'full'),
 	'{"alpha full(6, 1e-5)","Z alpha","mu zeros(2), 1e-5 * eye(2), plates=6","Lambda 2, 1e-5 * eye(2), plates=6","Y Z, Gaussian, mu, Lambda"}',
 	'or others');
+SELECT is((SELECT resolution FROM bnai_networks WHERE network = 'full'), 0::float8, 'with the resolution that goes with them');
 SELECT throws_ok($$SELECT bnai_set('full', 'priors', 'strong')$$, '22023', NULL, 'which are the known ones');
 SELECT bnai_create_network('other') \g /dev/null
 SELECT throws_ok($$SELECT bnai_set('other', 'priors', 'data')$$, '55000', NULL, 'for a clustering only');
