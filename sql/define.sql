@@ -22,7 +22,7 @@ SELECT bnai_create_network('m', start => 'k-means');
 SELECT bnai_create_network('m', 'clustering', restarts => 3, max_iterations => 10, tolerance => 0, moves => false, seed => -5,
 	start => 'random', restart_sample => 0, resolution => 1e-3, results_column => 'label', counter_threshold => 100,
 	threshold_action => 'recalculate');
-SELECT network, type, source, columns, results_column, restarts, max_iterations, tolerance, moves, seed, start, restart_sample, resolution, counter_threshold, threshold_action, prune, history, refit FROM bnai_networks WHERE network = 'm' \gx
+SELECT network, type, source, columns, results_column, restarts, max_iterations, tolerance, moves, seed, start, restart_sample, resolution, counter_threshold, threshold_action, prune, history, refit, refit_margin FROM bnai_networks WHERE network = 'm' \gx
 SELECT bnai_drop_network('m');
 SELECT bnai_drop_network('m');
 
@@ -30,12 +30,12 @@ SELECT bnai_drop_network('m');
 SELECT bnai_set('n', setting, value), setting, value
 FROM (VALUES ('restarts', '4'), ('max_iterations', '12'), ('tolerance', '1e-6'), ('moves', 'off'), ('seed', '-9223372036854775808'),
 	('start', 'random'), ('restart_sample', '0'), ('results_column', 'label'), ('counter_threshold', '7'),
-	('threshold_action', 'recalculate'), ('resolution', '0.01'), ('prune', 'false'), ('history', '3'), ('refit', 'warm')) s (setting, value);
-SELECT restarts, max_iterations, tolerance, moves, seed, start, restart_sample, results_column, counter_threshold, threshold_action, resolution, prune, history, refit
+	('threshold_action', 'recalculate'), ('resolution', '0.01'), ('prune', 'false'), ('history', '3'), ('refit', 'warm'), ('refit_margin', '2')) s (setting, value);
+SELECT restarts, max_iterations, tolerance, moves, seed, start, restart_sample, results_column, counter_threshold, threshold_action, resolution, prune, history, refit, refit_margin
 FROM bnai_networks WHERE network = 'n';
 SELECT bnai_set('n', setting, NULL), setting
-FROM unnest('{restarts,max_iterations,tolerance,moves,seed,start,restart_sample,results_column,counter_threshold,threshold_action,resolution,prune,history,refit}'::text[]) setting;
-SELECT restarts, max_iterations, tolerance, moves, seed, start, restart_sample, results_column, counter_threshold, threshold_action, resolution, prune, history, refit
+FROM unnest('{restarts,max_iterations,tolerance,moves,seed,start,restart_sample,results_column,counter_threshold,threshold_action,resolution,prune,history,refit,refit_margin}'::text[]) setting;
+SELECT restarts, max_iterations, tolerance, moves, seed, start, restart_sample, results_column, counter_threshold, threshold_action, resolution, prune, history, refit, refit_margin
 FROM bnai_networks WHERE network = 'n';
 SELECT bnai_set('n', 'restarts', '0');
 SELECT bnai_set('n', 'restarts', 'many');

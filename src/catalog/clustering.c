@@ -195,7 +195,7 @@ bnai_create_clustering(PG_FUNCTION_ARGS)
 	static const char *const first_settings[] = {"results_column", NULL};
 	static const char *const other_settings[] = {
 		"restarts", "seed", "max_iterations", "tolerance", "moves", "start", "restart_sample", "resolution", "missing",
-		"counter_threshold", "threshold_action", "prune", "history", "weight_column", "refit", NULL
+		"counter_threshold", "threshold_action", "prune", "history", "weight_column", "refit", "refit_margin", NULL
 	};
 	char	   *network = TextArgument(fcinfo, 0, "network");
 	const Priors *priors = FindPriors(TextArgument(fcinfo, 5, "priors"));

@@ -156,7 +156,8 @@ bnai_create_network(PG_FUNCTION_ARGS)
 {
 	static const char *const settings[] = {
 		"restarts", "max_iterations", "tolerance", "moves", "seed", "start", "restart_sample", "resolution", "missing",
-		"results_column", "counter_threshold", "threshold_action", "prune", "history", "weight_column", "refit", NULL
+		"results_column", "counter_threshold", "threshold_action", "prune", "history", "weight_column", "refit",
+		"refit_margin", NULL
 	};
 	SettingValue values[MAX_SETTINGS];
 	int			nvalues = SettingArguments(fcinfo, 2, settings, values);

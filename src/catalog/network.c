@@ -89,6 +89,7 @@ ReadSettings(CatalogScan *scan, HeapTuple tuple, NetworkSettings *settings)
 		strcmp(action, "background") == 0 ? ACTION_BACKGROUND : ACTION_NONE;
 	settings->refit = strcmp(refit, "warm") == 0 ? REFIT_WARM :
 		strcmp(refit, "full") == 0 ? REFIT_FULL : REFIT_AUTO;
+	settings->refit_margin = DatumGetFloat8(PlainColumn(scan, tuple, NETWORK_REFIT_MARGIN));
 }
 
 /* Makes a network from its own row. */

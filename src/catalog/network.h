@@ -126,6 +126,7 @@ typedef struct NetworkSettings
 	int64		counter_threshold;	/* 0: none */
 	ThresholdAction threshold_action;
 	RefitKind	refit;
+	double		refit_margin;	/* nats that a refit must gain by other groups than those of the current run */
 } NetworkSettings;
 
 typedef struct Network

@@ -37,6 +37,7 @@ static const Setting Settings[] = {
 	{"priors", TEXTOID, 0, 0, PriorChoices, "data or vague, or NULL for data"},
 	{"prune", BOOLOID, 0, 1, NULL, "true or false"},
 	{"refit", TEXTOID, 0, 0, RefitChoices, "auto, warm or full"},
+	{"refit_margin", FLOAT8OID, 0, 1e300, NULL, "a number of nats that is not negative"},
 	{"resolution", FLOAT8OID, 0, 1, NULL, "a number from 0 to 1, in standard deviations of a column"},
 	{"restart_sample", INT4OID, 0, PG_INT32_MAX, NULL, "a number of rows; 0 for all"},
 	{"restarts", INT4OID, 1, 10000, NULL, "an integer from 1 to 10000, or NULL to choose by the number of rows"},

@@ -93,6 +93,8 @@ typedef struct NetworkPlan
 	int			nleaves;
 	PlanLeaf   *leaves;
 
+	double		margin;			/* a move must gain more than this, in nats */
+
 	/* what is done with rows that lack columns: never MISSING_BY_TYPE */
 	MissingAction missing;
 

@@ -18,7 +18,7 @@
 #include "engine/update.h"
 #include "miscadmin.h"
 
-/* A trial must be better by this, in nats, lest rounding decides */
+/* A trial must be better by this at least, in nats, lest rounding decides */
 #define MARGIN 1e-3
 
 /* A trial behind the incumbent that gains less than this in a sweep is at its optimum */
@@ -102,6 +102,7 @@ typedef struct Search
 	Fit		   *fit;			/* for the counts and the trace */
 	int			restart;
 	int		   *iterations;		/* sweeps of the incumbent */
+	double		margin;			/* a trial must be better by this, in nats */
 	double		gain;			/* of the incumbent's last sweep; infinite if it has changed since */
 	bool		grown;			/* splits of any component into any place were tried, and none has won since */
 } Search;
@@ -160,12 +161,12 @@ SweepRace(Search *search, double *gains)
 
 /* True if a trial has no chance to overtake after `sweep` sweeps; early gains are large, so patience grows. */
 static bool
-IsHopeless(const RaceLength *length, int sweep, double behind, double gain)
+IsHopeless(const RaceLength *length, int sweep, double behind, double gain, double margin)
 {
 	static const double part[] = {0, 0, 1.0 / 6, 1.0 / 3, 2.0 / 3};
 	double		patience = length->patience * (sweep < (int) lengthof(part) ? part[sweep] : 1.0);
 
-	return behind > patience * gain || (sweep >= 4 && behind > -MARGIN && gain < STUCK);
+	return behind > patience * gain || (sweep >= 4 && behind > -margin && gain < STUCK);
 }
 
 static int
@@ -213,7 +214,7 @@ Winner(const Search *search)
 	const Trial *trials = search->trials->trials;
 
 	for (int t = 0; t < search->trials->n; t++)
-		if (trials[t].alive && trials[t].job->elbo > search->incumbent->elbo + MARGIN
+		if (trials[t].alive && trials[t].job->elbo > search->incumbent->elbo + search->margin
 			&& (best < 0 || trials[t].job->elbo > trials[best].job->elbo)
 			&& UnusedComponents(trials[t].job) <= unused)
 			best = t;
@@ -235,7 +236,8 @@ RunRace(Search *search, const RaceLength *length)
 			continue;
 		for (int t = 0; t < trials->n; t++)
 			if (trials->trials[t].alive
-				&& IsHopeless(length, s, search->incumbent->elbo - trials->trials[t].job->elbo, gains[t]))
+				&& IsHopeless(length, s, search->incumbent->elbo - trials->trials[t].job->elbo, gains[t],
+							  search->margin))
 				trials->trials[t].alive = false;
 		if (s >= length->fewest && Winner(search) >= 0)
 			break;
@@ -472,6 +474,7 @@ SearchMoves(Job *incumbent, const SearchEffort *effort, Fit *fit, int restart, i
 		.fit = fit,
 		.restart = restart,
 		.iterations = iterations,
+		.margin = Max(MARGIN, incumbent->plan->margin),
 		.gain = INFINITY,
 	};
 	int			rounds = effort->rounds;

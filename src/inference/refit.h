@@ -22,6 +22,7 @@ typedef struct Beginning
 	RunState	run;			/* that has it */
 	bool		alone;			/* nothing else is tried but to go on from there … */
 	bool		guarded;		/* … unless the data have changed too much for that */
+	bool		due;			/* it is time for a search beside it */
 } Beginning;
 
 /* Says where an inference begins.  Needs a transaction. */

@@ -19,7 +19,8 @@ CREATE FUNCTION bnai_create_network(
 	prune boolean DEFAULT NULL,
 	history integer DEFAULT NULL,
 	weight_column text DEFAULT NULL,
-	refit text DEFAULT NULL)
+	refit text DEFAULT NULL,
+	refit_margin double precision DEFAULT NULL)
 RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION bnai_create_network IS
 'creates a network without nodes; network_type is general or clustering; the other arguments are settings, see bnai_set';
@@ -55,7 +56,7 @@ COMMENT ON FUNCTION bnai_drop_network IS 'drops a network with its nodes and run
 CREATE FUNCTION bnai_set(network text, setting text, value text)
 RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION bnai_set IS
-'changes a setting of a network: counter_threshold, history, max_iterations, missing, moves, owner, priors (data or vague: gives a clustering the parameters of its nodes that bnai_create_clustering writes), prune, refit, resolution, restart_sample, restarts, results_column, seed, start, threshold_action, tolerance or weight_column; NULL is the default';
+'changes a setting of a network: counter_threshold, history, max_iterations, missing, moves, owner, priors (data or vague: gives a clustering the parameters of its nodes that bnai_create_clustering writes), prune, refit, refit_margin, resolution, restart_sample, restarts, results_column, seed, start, threshold_action, tolerance or weight_column; NULL is the default';
 
 CREATE FUNCTION bnai_create_clustering(
 	network text,
@@ -80,7 +81,8 @@ CREATE FUNCTION bnai_create_clustering(
 	prune boolean DEFAULT NULL,
 	history integer DEFAULT NULL,
 	weight_column text DEFAULT NULL,
-	refit text DEFAULT NULL)
+	refit text DEFAULT NULL,
+	refit_margin double precision DEFAULT NULL)
 RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION bnai_create_clustering IS
 'creates a Gaussian mixture of a table''s columns (an array is as many columns as it has elements; where no row says how many, write embedding[384]); priors are data (on the data''s scale) or vague; covariance is full, diagonal (columns are independent within a cluster), spherical (and have one variance) or tied (one covariance for all clusters); robust gives clusters heavier tails, Student-t instead of Gaussian, that outliers fit into; the nodes can be seen in bnai_nodes and changed with bnai_change_node; the other arguments are settings, see bnai_set';

@@ -40,6 +40,7 @@ SELECT n.name AS network,
 	n.prune,
 	n.history,
 	n.refit,
+	n.refit_margin,
 	n.created_at
 FROM bnai_network n
 LEFT JOIN LATERAL (

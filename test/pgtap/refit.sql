@@ -56,8 +56,11 @@ ROLLBACK TO s;
 SELECT bnai_set('m', 'refit', 'auto');
 SELECT ok(NOT refit() OR elbo / rows > (SELECT elbo / rows FROM warm) - 0.01, 'auto searches, unless going on has found them a place') FROM latest();
 SELECT bnai_infer('m');
-CREATE TEMP TABLE ten AS SELECT i, refit() AS warm FROM generate_series(1, 10) i;
-SELECT results_eq('SELECT i FROM ten WHERE NOT warm', 'VALUES (10)', 'now and then it searches in any case');
+SELECT bnai_set('m', 'history', '12');
+CREATE TEMP TABLE eleven AS SELECT i, refit() AS warm FROM generate_series(1, 11) i;
+SELECT is_empty('SELECT i FROM eleven WHERE NOT warm', 'where nothing changes it goes on again and again');
+SELECT results_eq('SELECT i FROM (SELECT 12 - row_number() OVER (ORDER BY run DESC) AS i, passes FROM bnai_runs ORDER BY run DESC LIMIT 11) r
+	WHERE passes > 2 * (SELECT passes FROM latest())', 'VALUES (10::bigint)', 'now and then it searches beside it in any case');
 
 -- a run that does not fit the network any more, and none
 SELECT bnai_reset('m');
