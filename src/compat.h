@@ -21,6 +21,21 @@
 #define RelationHasSecurityInvoker(relation) false
 #endif
 
+/*
+ * Has `request` called when a preloaded library may ask for shared memory, which
+ * before 15 is at once; `next` is then to be called first.
+ */
+#if PG_VERSION_NUM < 150000
+typedef void (*shmem_request_hook_type) (void);
+#define HookSharedMemoryRequest(request, next) (request)()
+#else
+#define HookSharedMemoryRequest(request, next) \
+	do { \
+		(next) = shmem_request_hook; \
+		shmem_request_hook = (request); \
+	} while (0)
+#endif
+
 #if PG_VERSION_NUM < 160000
 #define StringToQualifiedNameList(name) stringToQualifiedNameList(name)
 #else

@@ -37,9 +37,7 @@ typedef struct SavedCount
 
 static Shared *shared = NULL;
 static shmem_startup_hook_type next_startup_hook = NULL;
-#if PG_VERSION_NUM >= 150000
 static shmem_request_hook_type next_request_hook = NULL;
-#endif
 
 /* Returns the size of so many slots. */
 static Size
@@ -286,10 +284,8 @@ StartShared(void)
 static void
 RequestShared(void)
 {
-#if PG_VERSION_NUM >= 150000
 	if (next_request_hook)
 		next_request_hook();
-#endif
 	RequestAddinShmemSpace(SharedSize(PRELOADED_SLOTS));
 }
 
@@ -299,12 +295,7 @@ InitShared(void)
 {
 	if (!process_shared_preload_libraries_in_progress)
 		return;
-#if PG_VERSION_NUM >= 150000
-	next_request_hook = shmem_request_hook;
-	shmem_request_hook = RequestShared;
-#else
-	RequestShared();
-#endif
+	HookSharedMemoryRequest(RequestShared, next_request_hook);
 	next_startup_hook = shmem_startup_hook;
 	shmem_startup_hook = StartShared;
 }
