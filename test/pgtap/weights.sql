@@ -42,15 +42,16 @@ CREATE TABLE light AS SELECT id, avg1, avg_time_pages AS a, avg_time_pages_a AS 
 CREATE TABLE heavy AS SELECT id, avg1, a, b, label FROM light, generate_series(1, w) ORDER BY id;
 
 -- Quantiles of the density come from a histogram, where rounding can move a row to the next bin: 0.001 of 1 + |distance|
-CREATE FUNCTION pg_temp.same_posterior(one bnai_posterior, other bnai_posterior, what text) RETURNS text LANGUAGE plpgsql AS $$
+CREATE FUNCTION pg_temp.same_posterior(one bnai_posterior, other bnai_posterior, what text, tolerance float8 DEFAULT 1e-9) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	numbers float8 := difference(one::jsonb - 'density_quantiles', other::jsonb - 'density_quantiles');
 	quantiles float8 := difference(one::jsonb -> 'density_quantiles', other::jsonb -> 'density_quantiles');
 BEGIN
-	RETURN ok(numbers < 1e-9 AND quantiles < 1e-2, format('%s: the same posterior, sizes and labels: %s, quantiles %s', what, numbers, quantiles));
+	RETURN ok(numbers < tolerance AND quantiles < 1e-2, format('%s: the same posterior, sizes and labels: %s, quantiles %s', what, numbers, quantiles));
 END $$;
 
--- 1e-10: sums of the same numbers in another order, through some dozens of iterations
+-- 1e-10: sums of the same numbers in another order, through some dozens of iterations.  Rounding, and so the compiler, may
+-- decide in which iteration the gain falls below the setting tolerance; one more then moves numbers by some 1e-7.
 CREATE FUNCTION pg_temp.same(network text, other text, what text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
 	one record;
@@ -59,9 +60,9 @@ BEGIN
 	SELECT * INTO one FROM bnai_infer(network);
 	SELECT * INTO two FROM bnai_infer(other);
 	RETURN NEXT ok(abs(one.elbo / two.elbo - 1) < 1e-10, format('%s: the same bound %s %s', what, one.elbo, two.elbo));
-	RETURN NEXT is(ARRAY[one.restarts, one.best_restart, one.iterations, one.clusters], ARRAY[two.restarts, two.best_restart, two.iterations, two.clusters],
-		format('%s: the same way there', what));
-	RETURN NEXT pg_temp.same_posterior(bnai_fitted(network), bnai_fitted(other), what);
+	RETURN NEXT ok((one.restarts, one.best_restart, one.clusters) IS NOT DISTINCT FROM (two.restarts, two.best_restart, two.clusters)
+		AND abs(one.iterations - two.iterations) <= 1, format('%s: the same way there: %s, %s', what, one, two));
+	RETURN NEXT pg_temp.same_posterior(bnai_fitted(network), bnai_fitted(other), what, CASE WHEN one.iterations = two.iterations THEN 1e-9 ELSE 1e-5 END);
 END $$;
 
 SELECT bnai_create_network('n1'), bnai_create_network('n2', weight_column => 'w');
