@@ -38,9 +38,6 @@ extern void PrepareStudent(int dim, const double *location, const double *scale,
 extern double StudentRow(int dim, const double *constants, const double *x);
 extern void QuadraticCondition(int dim, const double *constants, const double *noise, const Pattern *pattern,
 							   double *work, Conditional *out);
-extern double ChargedNoise(int dim, const double *constants, const double *noise, const Pattern *pattern);
-extern void QuadraticComplete(const Pattern *pattern, const Conditional *conditional, const double *noise,
-							  const double *stats, double *to);
 extern void StudentCondition(int dim, const double *constants, const Pattern *pattern, double *work, Conditional *out);
 extern double StudentStretch(int dim, double nu, double quadratic);
 extern double StudentSpread(int dim, const double *constants, const double *x);
@@ -56,8 +53,9 @@ extern double DiagonalScoreRow(int dim, const double *constants, const double *x
 extern double DiagonalConditionalRow(int dim, const double *constants, const double *x, int column);
 extern void DiagonalCondition(int dim, const double *constants, const double *noise, const Pattern *pattern,
 							  double *work, Conditional *out);
+extern double DiagonalCharge(int dim, const double *constants, const double *noise, const Pattern *pattern);
 extern void DiagonalComplete(const Pattern *pattern, const Conditional *conditional, const double *noise,
-							 const double *stats, double *to);
+							 double count, const double *stats, double *to);
 extern double ConditionScales(int dim, const double *constants, const Pattern *pattern, Conditional *out);
 
 #endif

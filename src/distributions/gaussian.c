@@ -314,8 +314,8 @@ QuadraticConditionalRow(int dim, const double *constants, const double *x, int c
 }
 
 /* Returns what noise of the missing values takes from the score; Lambda_jj / 2 is the square of column j of the factor. */
-double
-ChargedNoise(int dim, const double *constants, const double *noise, const Pattern *pattern)
+static double
+QuadraticCharge(int dim, const double *constants, const double *noise, const Pattern *pattern)
 {
 	const double *u = constants + 1 + dim;
 	double		charge = 0.0;
@@ -343,7 +343,7 @@ QuadraticCondition(int dim, const double *constants, const double *noise, const 
 				   Conditional *out)
 {
 	int			n = pattern->nmissing;
-	double		score = constants[0] + 0.5 * n * log(M_PI) + ChargedNoise(dim, constants, noise, pattern);
+	double		score = constants[0] + 0.5 * n * log(M_PI) + QuadraticCharge(dim, constants, noise, pattern);
 
 	ConditionQuadratic(constants + 1, constants + 1 + dim, pattern, work, out->constants + 1, out);
 	for (int i = 0; i < n; i++)
@@ -353,13 +353,6 @@ QuadraticCondition(int dim, const double *constants, const double *noise, const 
 			out->covariance[i * n + j] *= 0.5;
 	}
 	out->constants[0] = score;
-}
-
-void
-QuadraticComplete(const Pattern *pattern, const Conditional *conditional, const double *noise, const double *stats,
-				 double *to)
-{
-	CompleteQuadratic(pattern, conditional, noise, stats[0], stats, to);
 }
 
 /* --- posterior predictive: a multivariate Student-t, as constants log normaliser, nu, location, U --- */
@@ -500,7 +493,8 @@ const LeafKernel GaussianLeaf = {
 	.prepare_predictive = GaussianPreparePredictive,
 	.predictive_row = StudentRow,
 	.condition = QuadraticCondition,
-	.complete = QuadraticComplete,
+	.complete = CompleteQuadratic,
+	.charge = QuadraticCharge,
 	.condition_predictive = StudentCondition,
 	.predictive_spread = StudentSpread,
 };

@@ -155,7 +155,7 @@ const LeafKernel GaussianARDLeaf = {
 	.prepare_predictive = GaussianARDPreparePredictive,
 	.predictive_row = StudentRow,
 	.condition = QuadraticCondition,
-	.complete = QuadraticComplete,
+	.complete = CompleteQuadratic,
 	.condition_predictive = StudentCondition,
 	.predictive_spread = StudentSpread,
 };

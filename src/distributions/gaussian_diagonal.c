@@ -202,6 +202,17 @@ DiagonalConditionalRow(int dim, const double *constants, const double *x, int co
 	return 0.5 * log(w / M_PI) - w * d * d;
 }
 
+double
+DiagonalCharge(int dim, const double *constants, const double *noise, const Pattern *pattern)
+{
+	const double *w = constants + 1 + dim;
+	double		charge = 0.0;
+
+	for (int i = 0; noise != NULL && i < pattern->nmissing; i++)
+		charge += noise[pattern->missing[i]] * w[pattern->missing[i]];
+	return charge;
+}
+
 /*
  * Integrates the missing values out, each for itself: 1/2 log pi - 1/2 log w_j,
  * as in gaussian.c.
@@ -214,12 +225,12 @@ DiagonalCondition(int dim, const double *constants, const double *noise, const P
 	const double *w = m + dim;
 	int			n = pattern->nobserved;
 
-	out->constants[0] = constants[0];
+	out->constants[0] = constants[0] + DiagonalCharge(dim, constants, noise, pattern);
 	for (int i = 0; i < pattern->nmissing; i++)
 	{
 		int			j = pattern->missing[i];
 
-		out->constants[0] += 0.5 * log(M_PI / w[j]) + (noise ? noise[j] * w[j] : 0.0);
+		out->constants[0] += 0.5 * log(M_PI / w[j]);
 		out->offset[i] = m[j];
 		out->covariance[i] = 0.5 / w[j];
 	}
@@ -231,8 +242,8 @@ DiagonalCondition(int dim, const double *constants, const double *noise, const P
 }
 
 void
-DiagonalComplete(const Pattern *pattern, const Conditional *conditional, const double *noise, const double *stats,
-				 double *to)
+DiagonalComplete(const Pattern *pattern, const Conditional *conditional, const double *noise, double count,
+				 const double *stats, double *to)
 {
 	const double *s = stats + 1;
 	const double *ss = s + pattern->nobserved;
@@ -250,7 +261,7 @@ DiagonalComplete(const Pattern *pattern, const Conditional *conditional, const d
 		double		value = conditional->offset[i];
 
 		to[1 + j] += stats[0] * value;
-		to_ss[j] += stats[0] * (value * value + conditional->covariance[i] - (noise ? noise[j] : 0.0));
+		to_ss[j] += stats[0] * (value * value - (noise ? noise[j] : 0.0)) + count * conditional->covariance[i];
 	}
 }
 
@@ -356,6 +367,7 @@ const LeafKernel GaussianDiagonalLeaf = {
 	.predictive_row = DiagonalPredictiveRow,
 	.condition = DiagonalCondition,
 	.complete = DiagonalComplete,
+	.charge = DiagonalCharge,
 	.condition_predictive = DiagonalConditionPredictive,
 	.predictive_spread = DiagonalPredictiveSpread,
 };

@@ -176,6 +176,7 @@ const LeafKernel GaussianSphericalLeaf = {
 	.predictive_row = SphericalPredictiveRow,
 	.condition = DiagonalCondition,
 	.complete = DiagonalComplete,
+	.charge = DiagonalCharge,
 	.condition_predictive = SphericalConditionPredictive,
 	.predictive_spread = SphericalPredictiveSpread,
 };

@@ -79,9 +79,17 @@ typedef struct LeafKernel
 	void		(*condition) (int dim, const double *constants, const double *noise, const Pattern *pattern,
 							  double *work, Conditional *out);
 
-	/* Adds statistics of the observed columns to those of all columns. */
-	void		(*complete) (const Pattern *pattern, const Conditional *conditional, const double *noise,
+	/*
+	 * Adds statistics of the observed columns to those of all columns, `count`
+	 * times the missing values' covariance.  The count is stats[0], but where
+	 * the statistics are a Gaussian's within a Student-t: there rows have
+	 * weights, of which that covariance is free.
+	 */
+	void		(*complete) (const Pattern *pattern, const Conditional *conditional, const double *noise, double count,
 							 const double *stats, double *to);
+
+	/* Returns what noise of the missing values takes from the score; only of what can be a Gaussian within a Student-t. */
+	double		(*charge) (int dim, const double *constants, const double *noise, const Pattern *pattern);
 
 	/* The same of the predictive density; here the missing values' covariance is `predictive_spread` times that of the conditional. */
 	void		(*condition_predictive) (int dim, const double *constants, const Pattern *pattern, double *work,

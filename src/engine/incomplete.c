@@ -206,7 +206,8 @@ AccumulateIncomplete(WorkSpace *space, const Job *job, int component, const doub
 		leaf->kernel->accumulate(pattern->nobserved, given_by_globals ? conditional->constants : NULL,
 								 ObservedColumns(space, leaf, pattern), r, rows, block->lanes);
 		ReduceLanes(size, block->lanes, block->stats);
-		leaf->kernel->complete(pattern, conditional, leaf->noise, block->stats, sums + leaf->stats_offset);
+		leaf->kernel->complete(pattern, conditional, leaf->noise, block->stats[0], block->stats,
+							   sums + leaf->stats_offset);
 	}
 }
 

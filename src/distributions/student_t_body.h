@@ -1,0 +1,310 @@
+/*
+ * student_t_body.h
+ *		A Student-t around a Gaussian family, its core, written once for all of
+ *		them.
+ *
+ * Included by one file for each core, which defines CORE (its Distribution),
+ * CORE_LEAF (its LeafKernel) and CORE_PREDICTIVE: as CORE_LEAF's
+ * prepare_predictive, but always one Student-t, whose log normaliser and degrees
+ * of freedom are the first two constants.  All that depends on the structure of
+ * the precision is asked of these.
+ *
+ * Each row has a precision scale u of its own, x ~ N(mu, (u Lambda)^-1),
+ * u ~ Gamma(nu/2, nu/2).  Given the component, q(u) = Gamma(a, b) with
+ * a = (E[nu] + d)/2 and b = (E[nu] + E[(x-mu)^T Lambda (x-mu)])/2 is as good as
+ * it can be, so that u is never stored: a row's part of the bound, with the
+ * entropy of its q(u), is
+ *
+ *		E log|Lambda|/2 - d/2 log 2 pi + E[Psi(nu)] + log Gamma(a) - a log b
+ *
+ * and its statistics are those of the core with the weight E[u], and E[log u]
+ * (Svensen & Bishop 2005, "Robust Bayesian mixture modelling"; Psi: see
+ * degrees_of_freedom.c).  Leaves only.
+ *
+ * Given u the missing columns of a row are Gaussian with covariance
+ * (u Lambda_mm)^-1.  With these integrated out, what is left of d/2 E[log u] is
+ * the part of the columns that are there: as above with their number for d, but
+ * for E log|Lambda| and the covariance of q(mu), which stay whole, and with
+ * - log|E[Lambda]_mm| / 2 and the Schur complement.  E[u x_m x_m^T] has
+ * Lambda_mm^-1 for each row, whatever its scale.
+ */
+#include <math.h>
+
+#include "distributions/families.h"
+#include "numerics/special.h"
+
+/* Statistics: count, then those of the core with weights E[u], then the sum of r E[log u] */
+#define WEIGHTED 1
+#define LOG_SCALE(dim) (1 + CORE_LEAF.stats_size(dim))
+
+/* Constants: those of the score, a, (E[nu] + tr(E[Lambda] Cov[mu]))/2, psi(a), then those of the core */
+#define SHAPE 1
+#define HALF_RATE 2
+#define DIGAMMA 3
+#define CORE_CONSTANTS 4
+
+/* Where rows are given to components by a rule, their scales are about as for so many degrees of freedom */
+#define START_DEGREES 5.0
+
+static int
+StudentTSize(int dim)
+{
+	return 2 + CORE.size(dim);
+}
+
+/* Returns E log|Lambda| / 2: what the log partition of the core is at 0. */
+static double
+HalfLogDeterminant(int dim, const double *precision)
+{
+	double	   *origin = palloc0(sizeof(double) * CORE.size(dim));
+	const double *parents[] = {origin, precision};
+	double		half = CORE.log_partition(dim, parents);
+
+	pfree(origin);
+	return half;
+}
+
+static void
+StudentTNatural(int dim, const double *const *parents, double *phi)
+{
+	double		nu = parents[2][0];
+
+	phi[0] = CORE.log_partition(dim, parents) - HalfLogDeterminant(dim, parents[1]) - 0.5 * nu;
+	CORE.natural(dim, parents, phi + 1);
+	phi[1 + CORE.size(dim)] = 0.5 * nu;
+}
+
+static double
+StudentTLogPartition(int dim, const double *const *parents)
+{
+	return HalfLogDeterminant(dim, parents[1]) + parents[2][1];
+}
+
+/* Adds the message to log|Lambda| alone: that of rows that lie where the mean is, at 0. */
+static void
+LogDeterminantMessage(int dim, const double *precision, double count, double *message)
+{
+	double	   *origin = palloc0(sizeof(double) * CORE.size(dim));
+	const double *parents[] = {origin, precision};
+
+	CORE.message(dim, 1, parents, origin, count, message);
+	pfree(origin);
+}
+
+/* A row counts for its weight, except in log|Lambda|, where it counts as one. */
+static void
+StudentTMessage(int dim, int param, const double *const *parents, const double *u, double count, double *message)
+{
+	double		weight = u[0];
+
+	if (param < 2)
+		CORE.message(dim, param, parents, u + 1, weight, message);
+	if (param == 1)
+		LogDeterminantMessage(dim, parents[1], count - weight, message);
+	if (param == 2)
+	{
+		message[0] += 0.5 * (u[1 + CORE.size(dim)] - weight);
+		message[1] += count;
+	}
+}
+
+static int
+StudentTConstantsSize(int dim)
+{
+	return CORE_CONSTANTS + CORE_LEAF.constants_size(dim);
+}
+
+static bool
+StudentTPrepare(int dim, const double *const *parents, double *constants)
+{
+	double		base = HalfLogDeterminant(dim, parents[1]) - 0.5 * dim * LOG_2PI;
+	double		nu = parents[2][0];
+	double		a = 0.5 * (nu + dim);
+	double	   *core = constants + CORE_CONSTANTS;
+
+	if (!CORE_LEAF.prepare(dim, parents, core))
+		return false;
+	constants[0] = base + parents[2][1] + LogGamma(a);
+	constants[SHAPE] = a;
+	constants[HALF_RATE] = 0.5 * nu + base - core[0];
+	constants[DIGAMMA] = Digamma(a);
+	core[0] = 0.0;
+	return true;
+}
+
+/* Writes the rates b of the rows' scales. */
+static void
+Rates(int dim, const double *constants, const double *const *x, int rows, double *b)
+{
+	ActiveKernels->fill(0.0, rows, b);
+	CORE_LEAF.score(dim, constants + CORE_CONSTANTS, x, rows, b);
+	for (int n = 0; n < rows; n++)
+		b[n] = constants[HALF_RATE] - b[n];
+}
+
+static void
+StudentTScore(int dim, const double *constants, const double *const *x, int rows, double *out)
+{
+	double		b[KERNEL_MAX_ROWS];
+
+	Rates(dim, constants, x, rows, b);
+	ActiveKernels->log_positive(rows, b);
+	for (int n = 0; n < rows; n++)
+		out[n] += constants[0] - constants[SHAPE] * b[n];
+}
+
+static int
+StudentTStatsSize(int dim)
+{
+	return 2 + CORE_LEAF.stats_size(dim);
+}
+
+static void
+StudentTAccumulate(int dim, const double *constants, const double *const *x, const double *r, int rows, double *stats)
+{
+	double		b[KERNEL_MAX_ROWS];
+	double		w[KERNEL_MAX_ROWS];
+	double		start = 0.5 * (START_DEGREES + dim);
+	double		count = 0.0;
+
+	for (int n = 0; n < rows; n++)
+		count += r[n];
+	stats[0] += count;
+	if (constants == NULL)
+	{
+		CORE_LEAF.accumulate(dim, NULL, x, r, rows, stats + WEIGHTED * KERNEL_LANES);
+		stats[LOG_SCALE(dim) * KERNEL_LANES] += count * (Digamma(start) - log(start));
+		return;
+	}
+	Rates(dim, constants, x, rows, b);
+	for (int n = 0; n < rows; n++)
+		w[n] = r[n] * constants[SHAPE] / b[n];
+	ActiveKernels->log_positive(rows, b);
+	CORE_LEAF.accumulate(dim, constants + CORE_CONSTANTS, x, w, rows, stats + WEIGHTED * KERNEL_LANES);
+	stats[LOG_SCALE(dim) * KERNEL_LANES] += count * constants[DIGAMMA] - ActiveKernels->dot(rows, r, b);
+}
+
+static void
+StudentTExpand(int dim, const double *stats, const double *noise, double *u)
+{
+	u[0] = stats[WEIGHTED];
+	CORE_LEAF.expand(dim, stats + WEIGHTED, noise, u + 1);
+	u[1 + CORE.size(dim)] = stats[LOG_SCALE(dim)];
+}
+
+static void
+StudentTCentre(int dim, const double *stats, double *mean)
+{
+	CORE_LEAF.centre(dim, stats + WEIGHTED, mean);
+}
+
+static void
+StudentTSpread(int dim, const double *stats, double *spread)
+{
+	CORE_LEAF.spread(dim, stats + WEIGHTED, spread);
+}
+
+/* Returns the rate b of a row's scale. */
+static double
+RateRow(int dim, const double *constants, const double *x)
+{
+	return constants[HALF_RATE] - CORE_LEAF.score_row(dim, constants + CORE_CONSTANTS, x);
+}
+
+static double
+StudentTScoreRow(int dim, const double *constants, const double *x)
+{
+	return constants[0] - constants[SHAPE] * log(RateRow(dim, constants, x));
+}
+
+/*
+ * Given the other columns, column c is a Student-t with nu + d - 1 degrees of
+ * freedom whose scale grows with the distance of the others (Roth 2013, "On
+ * the multivariate t distribution", eq. 5.9).  The Gaussian's conditional gives
+ * Lambda_cc, at the mean, and the distance that c adds.
+ */
+static double
+StudentTConditionalRow(int dim, const double *constants, const double *x, int column)
+{
+	const double *core = constants + CORE_CONSTANTS;
+	double		at_mean = CORE_LEAF.conditional_row(dim, core, core + 1, column);
+	double		distance = 2.0 * (at_mean - CORE_LEAF.conditional_row(dim, core, x, column));
+	double		nu = 2.0 * constants[SHAPE] - 1.0;
+	double		stretch = (2.0 * RateRow(dim, constants, x) - distance) / nu;
+
+	return LogStudentT(distance / stretch, log(stretch) - 2.0 * at_mean - LOG_2PI, nu, 1);
+}
+
+static void
+StudentTCondition(int dim, const double *constants, const double *noise, const Pattern *pattern, double *work,
+				  Conditional *out)
+{
+	double		a = constants[SHAPE] - 0.5 * pattern->nmissing;
+	Conditional core = *out;
+
+	core.constants = out->constants + CORE_CONSTANTS;
+	CORE_LEAF.condition(dim, constants + CORE_CONSTANTS, NULL, pattern, work, &core);
+	out->constants[0] = constants[0] + core.constants[0] - LogGamma(constants[SHAPE]) + LogGamma(a);
+	out->constants[SHAPE] = a;
+	out->constants[HALF_RATE] = constants[HALF_RATE] - CORE_LEAF.charge(dim, constants + CORE_CONSTANTS, noise, pattern);
+	out->constants[DIGAMMA] = Digamma(a);
+	core.constants[0] = 0.0;
+}
+
+static void
+StudentTComplete(const Pattern *pattern, const Conditional *conditional, const double *noise, double count,
+				 const double *stats, double *to)
+{
+	to[0] += count;
+	CORE_LEAF.complete(pattern, conditional, noise, count, stats + WEIGHTED, to + WEIGHTED);
+	to[LOG_SCALE(pattern->dim)] += stats[LOG_SCALE(pattern->nobserved)];
+}
+
+/*
+ * Two sources of heavy tails, the rows' scales and what is not known of
+ * Lambda: a Student-t whose 1 / nu is the sum of theirs, which is exact where
+ * one of them vanishes.
+ */
+static void
+StudentTPreparePredictive(int dim, const double *const *params, const bool *fixed, double *constants)
+{
+	double		nu = params[2][0];
+	double		before;
+
+	if (!fixed[2])
+	{
+		double		phi[2] = {-params[2][0], params[2][1]};
+		double		u[2];
+		double		g;
+
+		if (!DegreesOfFreedom.moments(1, phi, u, &g))
+			elog(ERROR, "degrees of freedom of a posterior are not proper");
+		nu = u[0];
+	}
+	CORE_PREDICTIVE(dim, params, fixed, constants);
+	before = constants[1];
+	constants[1] = 1.0 / (1.0 / nu + 1.0 / before);
+	constants[0] += LogStudentT(0.0, 0.0, constants[1], dim) - LogStudentT(0.0, 0.0, before, dim);
+}
+
+/* What the including file puts into its tables, beside names and what belongs to the core's structure */
+#define STUDENT_T_OPERATIONS \
+	.size = StudentTSize, \
+	.natural = StudentTNatural, \
+	.log_partition = StudentTLogPartition, \
+	.message = StudentTMessage
+
+#define STUDENT_T_KERNEL \
+	.constants_size = StudentTConstantsSize, \
+	.prepare = StudentTPrepare, \
+	.score = StudentTScore, \
+	.stats_size = StudentTStatsSize, \
+	.accumulate = StudentTAccumulate, \
+	.expand = StudentTExpand, \
+	.centre = StudentTCentre, \
+	.spread = StudentTSpread, \
+	.score_row = StudentTScoreRow, \
+	.conditional_row = StudentTConditionalRow, \
+	.prepare_predictive = StudentTPreparePredictive, \
+	.condition = StudentTCondition, \
+	.complete = StudentTComplete
