@@ -38,13 +38,13 @@ typedef struct Structure
 {
 	const char *name;
 	const char *mixture;
-	const char *robust;			/* the same with heavier tails; NULL: there is none */
+	const char *robust;			/* the same with heavier tails */
 } Structure;
 
 static const Structure Structures[COVARIANCE_COUNT] = {
 	[COVARIANCE_FULL] = {"full", "Z, Gaussian, mu, Lambda", "Z, StudentT, mu, Lambda, nu"},
-	[COVARIANCE_DIAGONAL] = {"diagonal", "Z, GaussianDiagonal, mu, tau"},
-	[COVARIANCE_SPHERICAL] = {"spherical", "Z, GaussianSpherical, mu, tau"},
+	[COVARIANCE_DIAGONAL] = {"diagonal", "Z, GaussianDiagonal, mu, tau", "Z, StudentTDiagonal, mu, tau, nu"},
+	[COVARIANCE_SPHERICAL] = {"spherical", "Z, GaussianSpherical, mu, tau", "Z, StudentTSpherical, mu, tau, nu"},
 	[COVARIANCE_TIED] = {"tied", "Z, Gaussian, mu, Lambda", "Z, StudentT, mu, Lambda, nu"},
 };
 
@@ -216,11 +216,6 @@ bnai_create_clustering(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must be from 1 to %d", "max_clusters", MAX_VECTOR_DIM)));
-	if (robust && Structures[covariance].robust == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("a robust clustering cannot have %s covariances", Structures[covariance].name),
-				 errhint("Covariances of a robust clustering are: full, tied.")));
 	n = SettingArguments(fcinfo, 3, first_settings, values);
 	n += SettingArguments(fcinfo, 8, other_settings, values + n);
 	if (PG_ARGISNULL(RESOLUTION_ARGUMENT))
@@ -234,7 +229,8 @@ bnai_create_clustering(PG_FUNCTION_ARGS)
 				NULL);
 	if (robust)
 		AddNode(network, "nu", "DegreesOfFreedom", FillTemplate(DEGREES_PRIOR, components, dim), InvalidOid, 0, NULL);
-	AddNode(network, "Y", "Mixture", robust ? Structures[covariance].robust : Structures[covariance].mixture, PG_GETARG_OID(1), ncolumns, columns);
+	AddNode(network, "Y", "Mixture", robust ? Structures[covariance].robust : Structures[covariance].mixture,
+			PG_GETARG_OID(1), ncolumns, columns);
 	PG_RETURN_VOID();
 }
 
@@ -262,10 +258,8 @@ FindStructure(const Network *network, bool *robust)
 
 	for (int c = 0; c < COVARIANCE_COUNT; c++)
 	{
-		bool		plain = strcmp(mixture, Structures[c].mixture) == 0;
-
-		*robust = Structures[c].robust != NULL && strcmp(mixture, Structures[c].robust) == 0;
-		if (!plain && !*robust)
+		*robust = strcmp(mixture, Structures[c].robust) == 0;
+		if (!*robust && strcmp(mixture, Structures[c].mixture) != 0)
 			continue;
 
 		/* full and tied differ by their plates only */

@@ -12,6 +12,8 @@ extern const Distribution GaussianARD;
 extern const Distribution GaussianDiagonal;
 extern const Distribution GaussianSpherical;
 extern const Distribution StudentT;
+extern const Distribution StudentTDiagonal;
+extern const Distribution StudentTSpherical;
 extern const Distribution Gamma;
 extern const Distribution GammaVector;
 extern const Distribution DegreesOfFreedom;
@@ -25,6 +27,8 @@ extern const LeafKernel GaussianARDLeaf;
 extern const LeafKernel GaussianDiagonalLeaf;
 extern const LeafKernel GaussianSphericalLeaf;
 extern const LeafKernel StudentTLeaf;
+extern const LeafKernel StudentTDiagonalLeaf;
+extern const LeafKernel StudentTSphericalLeaf;
 
 /* Parts of the Gaussian kernel that the scalar one shares: they depend on the quadratic form only. */
 extern double QuadraticScoreRow(int dim, const double *constants, const double *x);
@@ -57,5 +61,13 @@ extern double DiagonalCharge(int dim, const double *constants, const double *noi
 extern void DiagonalComplete(const Pattern *pattern, const Conditional *conditional, const double *noise,
 							 double count, const double *stats, double *to);
 extern double ConditionScales(int dim, const double *constants, const Pattern *pattern, Conditional *out);
+extern void DiagonalPrepareJoint(int dim, const double *const *params, const bool *fixed, double *constants);
+
+/* One Student-t with a scale for each column: the predictive density of the spherical kernel, and of robust ones. */
+extern int	ScaledStudentSize(int dim);
+extern double ScaledStudentRow(int dim, const double *constants, const double *x);
+extern void ScaledStudentCondition(int dim, const double *constants, const Pattern *pattern, double *work,
+								   Conditional *out);
+extern double ScaledStudentSpread(int dim, const double *constants, const double *x);
 
 #endif

@@ -349,6 +349,34 @@ DiagonalPredictiveSpread(int dim, const double *constants, const double *x)
 	return StudentStretch(0, constants[1], 0.0);
 }
 
+/*
+ * The columns' Student-t made one with a scale for each column, as a Student-t
+ * with a precision scale for whole rows needs it: the logarithm of what the
+ * unknown precisions multiply a density's scale by has the mean that it has for
+ * each column, and the variance of the mean over the columns, about.  Exact
+ * where the precisions are known, and for one column.
+ */
+void
+DiagonalPrepareJoint(int dim, const double *const *params, const bool *fixed, double *constants)
+{
+	double		a;
+	double		stretch;
+	double		log_det = 0.0;
+
+	DiagonalPreparePredictive(dim, params, fixed, constants);
+	if (!isinf(constants[1]))
+	{
+		a = 0.5 * constants[1];
+		stretch = exp(Digamma(a * dim) - log(dim) - Digamma(a));
+		for (int j = 0; j < dim; j++)
+			constants[2 + dim + j] /= stretch;
+		constants[1] *= dim;
+	}
+	for (int j = 0; j < dim; j++)
+		log_det -= log(constants[2 + dim + j]);
+	constants[0] = LogStudentT(0.0, log_det, constants[1], dim);
+}
+
 const LeafKernel GaussianDiagonalLeaf = {
 	.distribution = DIST_GAUSSIAN_DIAGONAL,
 	.constants_size = DiagonalConstantsSize,

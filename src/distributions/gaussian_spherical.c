@@ -94,8 +94,8 @@ SphericalPrepare(int dim, const double *const *parents, double *constants)
 
 /* --- posterior predictive: one Student-t, as constants log normaliser, nu, location, 1 / scale --- */
 
-static int
-SphericalPredictiveSize(int dim)
+int
+ScaledStudentSize(int dim)
 {
 	return 2 + 2 * dim;
 }
@@ -134,8 +134,8 @@ ScaleQuadratic(int dim, const double *constants, const double *x)
 	return quadratic;
 }
 
-static double
-SphericalPredictiveRow(int dim, const double *constants, const double *x)
+double
+ScaledStudentRow(int dim, const double *constants, const double *x)
 {
 	double		nu = constants[1];
 	double		quadratic = ScaleQuadratic(dim, constants, x);
@@ -143,17 +143,17 @@ SphericalPredictiveRow(int dim, const double *constants, const double *x)
 	return constants[0] - (isinf(nu) ? 0.5 * quadratic : 0.5 * (nu + dim) * log1p(quadratic / nu));
 }
 
-static void
-SphericalConditionPredictive(int dim, const double *constants, const Pattern *pattern, double *work, Conditional *out)
+void
+ScaledStudentCondition(int dim, const double *constants, const Pattern *pattern, double *work, Conditional *out)
 {
 	double		log_det = ConditionScales(dim, constants, pattern, out);
 
 	out->constants[0] = LogStudentT(0.0, log_det, constants[1], pattern->nobserved);
 }
 
-/* Columns have one precision, of which the others tell: see gaussian.c. */
-static double
-SphericalPredictiveSpread(int dim, const double *constants, const double *x)
+/* Columns have one precision, or one scale of it, of which the others tell: see gaussian.c. */
+double
+ScaledStudentSpread(int dim, const double *constants, const double *x)
 {
 	return StudentStretch(dim, constants[1], ScaleQuadratic(dim, constants, x));
 }
@@ -171,12 +171,12 @@ const LeafKernel GaussianSphericalLeaf = {
 	.diagonal = true,
 	.score_row = DiagonalScoreRow,
 	.conditional_row = DiagonalConditionalRow,
-	.predictive_size = SphericalPredictiveSize,
+	.predictive_size = ScaledStudentSize,
 	.prepare_predictive = SphericalPreparePredictive,
-	.predictive_row = SphericalPredictiveRow,
+	.predictive_row = ScaledStudentRow,
 	.condition = DiagonalCondition,
 	.complete = DiagonalComplete,
 	.charge = DiagonalCharge,
-	.condition_predictive = SphericalConditionPredictive,
-	.predictive_spread = SphericalPredictiveSpread,
+	.condition_predictive = ScaledStudentCondition,
+	.predictive_spread = ScaledStudentSpread,
 };

@@ -13,6 +13,8 @@ const Distribution *const Distributions[DIST_COUNT] = {
 	[DIST_GAUSSIAN_DIAGONAL] = &GaussianDiagonal,
 	[DIST_GAUSSIAN_SPHERICAL] = &GaussianSpherical,
 	[DIST_STUDENT_T] = &StudentT,
+	[DIST_STUDENT_T_DIAGONAL] = &StudentTDiagonal,
+	[DIST_STUDENT_T_SPHERICAL] = &StudentTSpherical,
 	[DIST_GAMMA] = &Gamma,
 	[DIST_GAMMA_VECTOR] = &GammaVector,
 	[DIST_DEGREES_OF_FREEDOM] = &DegreesOfFreedom,
@@ -28,6 +30,8 @@ static const LeafKernel *const LeafKernels[DIST_COUNT] = {
 	[DIST_GAUSSIAN_DIAGONAL] = &GaussianDiagonalLeaf,
 	[DIST_GAUSSIAN_SPHERICAL] = &GaussianSphericalLeaf,
 	[DIST_STUDENT_T] = &StudentTLeaf,
+	[DIST_STUDENT_T_DIAGONAL] = &StudentTDiagonalLeaf,
+	[DIST_STUDENT_T_SPHERICAL] = &StudentTSphericalLeaf,
 };
 
 /* Returns the distribution of that name, in any case of letters, or NULL. */

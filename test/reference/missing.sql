@@ -4,7 +4,7 @@
 
 \set golden `cat test/reference/missing.json`
 
-SELECT plan(30);
+SELECT plan(42);
 
 \i test/reference/golden.psql
 

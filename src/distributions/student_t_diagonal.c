@@ -1,0 +1,42 @@
+/*
+ * student_t_diagonal.c
+ *		StudentTDiagonal(mu, tau, nu): a precision for each column, and a precision
+ *		scale u of its own for each row; see student_t_body.h.
+ *
+ * The scale belongs to the whole row: what is far out in one column counts for
+ * little in all of them.
+ */
+#include "postgres.h"
+
+#include "distributions/families.h"
+
+#define CORE GaussianDiagonal
+#define CORE_LEAF GaussianDiagonalLeaf
+#define CORE_PREDICTIVE DiagonalPrepareJoint
+
+#include "distributions/student_t_body.h"
+
+const Distribution StudentTDiagonal = {
+	.name = "StudentTDiagonal",
+	.id = DIST_STUDENT_T_DIAGONAL,
+	.shape = SHAPE_VECTOR,
+	.nparams = 3,
+	.params = {
+		{"mu", ROLE_LOCATION, SHAPE_VECTOR, DIST_GAUSSIAN_DIAGONAL, false},
+		{"tau", ROLE_PRECISION, SHAPE_VECTOR, DIST_GAMMA_VECTOR, true},
+		{"nu", ROLE_INVARIANT, SHAPE_SCALAR, DIST_DEGREES_OF_FREEDOM, true, 2.0},
+	},
+	.signature = "StudentTDiagonal(mu, tau, nu)",
+	.proper = "All elements of tau must be positive, and nu greater than 2.",
+	STUDENT_T_OPERATIONS,
+};
+
+const LeafKernel StudentTDiagonalLeaf = {
+	.distribution = DIST_STUDENT_T_DIAGONAL,
+	STUDENT_T_KERNEL,
+	.diagonal = true,
+	.predictive_size = ScaledStudentSize,
+	.predictive_row = ScaledStudentRow,
+	.condition_predictive = ScaledStudentCondition,
+	.predictive_spread = ScaledStudentSpread,
+};

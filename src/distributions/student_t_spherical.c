@@ -1,0 +1,42 @@
+/*
+ * student_t_spherical.c
+ *		StudentTSpherical(mu, tau, nu): one precision for all columns, and a precision
+ *		scale u of its own for each row; see student_t_body.h.
+ *
+ * The scale belongs to the whole row: what is far out in one column counts for
+ * little in all of them.
+ */
+#include "postgres.h"
+
+#include "distributions/families.h"
+
+#define CORE GaussianSpherical
+#define CORE_LEAF GaussianSphericalLeaf
+#define CORE_PREDICTIVE GaussianSphericalLeaf.prepare_predictive
+
+#include "distributions/student_t_body.h"
+
+const Distribution StudentTSpherical = {
+	.name = "StudentTSpherical",
+	.id = DIST_STUDENT_T_SPHERICAL,
+	.shape = SHAPE_VECTOR,
+	.nparams = 3,
+	.params = {
+		{"mu", ROLE_LOCATION, SHAPE_VECTOR, DIST_GAUSSIAN_DIAGONAL, false},
+		{"tau", ROLE_PRECISION, SHAPE_SCALAR, DIST_GAMMA, true},
+		{"nu", ROLE_INVARIANT, SHAPE_SCALAR, DIST_DEGREES_OF_FREEDOM, true, 2.0},
+	},
+	.signature = "StudentTSpherical(mu, tau, nu)",
+	.proper = "tau must be positive, and nu greater than 2.",
+	STUDENT_T_OPERATIONS,
+};
+
+const LeafKernel StudentTSphericalLeaf = {
+	.distribution = DIST_STUDENT_T_SPHERICAL,
+	STUDENT_T_KERNEL,
+	.diagonal = true,
+	.predictive_size = ScaledStudentSize,
+	.predictive_row = ScaledStudentRow,
+	.condition_predictive = ScaledStudentCondition,
+	.predictive_spread = ScaledStudentSpread,
+};
