@@ -10,12 +10,14 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
 #include "commands/extension.h"
 #include "common/hashfn.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "storage/ipc.h"
 #include "storage/lock.h"
 #include "utils/acl.h"
 #include "utils/inval.h"
@@ -309,10 +311,26 @@ UnlockInference(int network)
 	UnlockObject(network, INFERENCE_LOCK);
 }
 
+/*
+ * Gives the lock of a session back when its process ends between transactions:
+ * the server releases such locks by aborting a transaction, if there is one.
+ */
+static void
+UnlockAtExit(int code, Datum arg)
+{
+	if (!IsTransactionState())
+		UnlockInferenceForSession();
+}
+
 /* The same for an inference of several transactions; one at a time in a session. */
 bool
 LockInferenceForSession(int network, bool nowait)
 {
+	static bool registered = false;
+
+	if (!registered)
+		before_shmem_exit(UnlockAtExit, (Datum) 0);
+	registered = true;
 	SET_LOCKTAG_OBJECT(session_lock, MyDatabaseId, CatalogRelation("bnai_network"), network, INFERENCE_LOCK);
 	return LockObject(network, INFERENCE_LOCK, true, nowait);
 }

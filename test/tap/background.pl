@@ -225,6 +225,7 @@ like(($node->psql('postgres', q{DROP DATABASE other}))[2], qr/is being accessed 
 sql(q{DROP DATABASE other WITH (FORCE)});
 pass('but by force');
 wait_for($nobody, 'its worker ends');
+is(sql(q{SELECT count(*) FROM pg_locks WHERE locktype = 'object' AND mode = 'ExclusiveLock'}), '0', 'which leaves no lock behind');
 sql(q{CREATE DATABASE other});
 $node->safe_psql('other', q{
 	CREATE EXTENSION bnai;
