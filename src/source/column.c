@@ -69,7 +69,7 @@ ReadAnyElements(const ArrayType *array, double *values, bool *nulls)
 	int			count = 0;
 
 	get_typlenbyvalalign(type, &length, &by_value, &align);
-	deconstruct_array((ArrayType *) array, type, length, by_value, align, &elements, &missing, &n);
+	deconstruct_array((ArrayType *) array, ARR_ELEMTYPE(array), length, by_value, align, &elements, &missing, &n);
 	for (int i = 0; i < n; i++)
 	{
 		nulls[i] = missing[i];
