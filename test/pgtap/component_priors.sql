@@ -6,10 +6,12 @@ SET client_min_messages = error;
 
 -- Three groups of unit variance, far from each other; Box and Muller (1958) make them normal
 CREATE TABLE points (x float8, y float8, part integer, label text);
+-- The numbers are the same for every server, which those of random() are not.
+CREATE SEQUENCE draws;
+CREATE FUNCTION uniform() RETURNS float8 LANGUAGE sql AS $$ SELECT ('x' || left(md5(nextval('draws')::text), 8))::bit(32)::bigint / 4294967296::float8 $$;
 CREATE FUNCTION add_group(a float8, b float8, size integer, part integer) RETURNS void LANGUAGE sql AS $$
 	INSERT INTO points SELECT a + r * cos(w), b + r * sin(w), part
-	FROM (SELECT sqrt(-2 * ln(1 - random())) AS r, 2 * pi() * random() AS w FROM generate_series(1, size)) AS v $$;
-SELECT setseed(0.5) \g /dev/null
+	FROM (SELECT sqrt(-2 * ln(1 - uniform())) AS r, 2 * pi() * uniform() AS w FROM generate_series(1, size)) AS v $$;
 SELECT add_group(a, b, 100, part) FROM (VALUES (0, 0), (10, 0), (0, 12)) AS v(a, b), generate_series(1, 2) AS part \g /dev/null
 CREATE VIEW whole AS SELECT x, y FROM points WHERE part <= 2;
 CREATE TABLE batch (x float8, y float8, label text);
