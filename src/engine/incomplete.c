@@ -6,6 +6,7 @@
 
 #include "engine/incomplete.h"
 #include "source/patterns.h"
+#include "storage/shmem.h"
 #include "utils/memutils.h"
 
 static double *

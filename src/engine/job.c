@@ -6,6 +6,7 @@
 
 #include "engine/job.h"
 #include "engine/update.h"
+#include "storage/shmem.h"
 #include "utils/memutils.h"
 
 static double *

@@ -18,6 +18,7 @@
 #include "miscadmin.h"
 #include "numerics/kernels.h"
 #include "numerics/special.h"
+#include "storage/shmem.h"
 #include "utils/memutils.h"
 
 /* At most this many partial sums */

@@ -11,6 +11,7 @@
 #include "engine/slots.h"
 #include "engine/start.h"
 #include "numerics/linalg.h"
+#include "storage/shmem.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 

@@ -13,6 +13,7 @@
 #include "miscadmin.h"
 #include "numerics/kernels.h"
 #include "source/patterns.h"
+#include "storage/shmem.h"
 #include "utils/memutils.h"
 
 /* What a block of scores and columns should fit into: most of a 48 kB first-level cache */

@@ -12,6 +12,7 @@
 #include "inference/densities.h"
 #include "inference/summary.h"
 #include "posterior/labels.h"
+#include "storage/shmem.h"
 
 /* Takes the rounding errors from matrices in which both halves were computed: a posterior is read back only if they agree. */
 static void

@@ -6,6 +6,7 @@
 
 #include "numerics/assignment.h"
 #include "posterior/labels.h"
+#include "storage/shmem.h"
 
 /* A pair that shares less than this part of the smaller cluster has nothing in common */
 #define MINIMAL_SHARE 0.01

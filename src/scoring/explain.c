@@ -13,6 +13,7 @@
 #include <math.h>
 
 #include "funcapi.h"
+#include "storage/shmem.h"
 #include "utils/builtins.h"
 
 #include "compat.h"

@@ -18,6 +18,7 @@
 #include "numerics/kernels.h"
 #include "numerics/linalg.h"
 #include "source/moments.h"
+#include "storage/shmem.h"
 
 /* The centre is rounded to this fraction of the scale, so that the order of summation does not change it */
 #define CENTRE_STEP 0.0625
