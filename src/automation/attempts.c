@@ -154,14 +154,14 @@ IsDue(HeapTuple row, TupleDesc desc, TimestampTz now, int64 *delay_ms)
 	int			network = DatumGetInt32(SPI_getbinval(row, desc, 1, &isnull));
 	int64		threshold = DatumGetInt64(SPI_getbinval(row, desc, 2, &isnull));
 	TimestampTz next = DatumGetTimestampTz(SPI_getbinval(row, desc, 3, &isnull));
-	CounterSlot *slot = FindSlot(network);
+	Counter		counter = FindCounter(network);
 	int64		wait;
 
 	if (isnull)
 		next = 0;
-	if (slot != NULL)
-		pg_atomic_write_u64(&slot->wake_after, next);
-	if (!CounterMayReach(slot, network, threshold))
+	if (counter.slot != NULL)
+		pg_atomic_write_u64(&counter.slot->wake_after, next);
+	if (!CounterMayReach(counter, threshold, false))
 		return false;
 	if (next <= now)
 		return true;

@@ -33,7 +33,7 @@ typedef struct Background
 	MemoryContext context;
 	int			id;
 	char	   *name;
-	CounterSlot *slot;
+	Counter		counter;
 	bool		busy;			/* another session infers the network */
 	bool		due;
 	Counted		counted;
@@ -127,8 +127,8 @@ Begin(Background *background)
 	if (network == NULL)
 		return;
 	background->name = network->name;
-	background->slot = FindSlot(network->id);
-	value = CounterValue(CounterNow(background->slot, network->id));
+	background->counter = FindCounter(network->id);
+	value = CounterValue(CounterNow(background->counter));
 	background->due = network->settings.threshold_action == ACTION_BACKGROUND &&
 		network->settings.counter_threshold > 0 && value >= network->settings.counter_threshold;
 	if (background->due && RecordInterruption(network->id))
@@ -140,6 +140,7 @@ Begin(Background *background)
 	{
 		RecordStart(network->id);
 		LogStart(network->name, HOW, value);
+		inference_hook(network->id, true);
 	}
 }
 
@@ -152,7 +153,7 @@ Load(Background *background)
 	LockNetwork(background->id, false);
 	background->network = LoadNetworkById(background->id, false);
 	/* before the rows: what is counted was seen */
-	background->counted = CounterNow(background->slot, background->id);
+	background->counted = CounterNow(background->counter);
 	access = BeginAsOwner(background->network);
 	background->inference = LoadInference(background->network, ASKED_BY_COUNTER, true);
 	EndAsOwner(access);
@@ -166,7 +167,7 @@ Label(Background *background)
 
 	LockNetwork(background->id, false);
 	/* who owns it now */
-	access = BeginAsOwner(CheckSameDefinition(background->network));
+	access = BeginAsOwner(CheckSameDefinition(background->network, background->counter));
 	background->labelling = LabelInAdvance(background->inference);
 	EndAsOwner(access);
 }
@@ -191,25 +192,25 @@ Store(Background *background)
 
 	LockNetwork(background->id, false);
 	/* who owns it now */
-	access = BeginAsOwner(CheckSameDefinition(background->network));
+	access = BeginAsOwner(CheckSameDefinition(background->network, background->counter));
 	background->summary = StoreInference(background->inference);
 	EndAsOwner(access);
-	TakeOffCounter(background->slot, background->id, background->counted);
+	TakeOffCounter(background->counter, background->counted);
 	RecordSuccess(background->id);
 }
 
-/* Records the failure. */
+/* Records the failure, unless the network went with the extension. */
 static void
 RecordError(Background *background)
 {
-	RecordFailure(background->id, 0, background->error);
+	if (LockInstallation(background->counter))
+		RecordFailure(background->id, 0, background->error);
 }
 
 /* Infers under the lock. */
 static void
 InferLocked(Background *background)
 {
-	inference_hook(background->id, true);
 	if (InTransaction(background, "loading", Load) &&
 		Iterate(background) &&
 		LabelBatches(background) &&

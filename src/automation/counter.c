@@ -10,6 +10,11 @@
  * memory after the commit, and a worker writes what has come together: a crash
  * costs at most the counts of one interval (bnai.flush_interval).
  *
+ * Who has the table to himself may be waiting for a table that the transaction
+ * has changed: DROP EXTENSION, which is to drop its triggers.  So the commit
+ * does not wait for the table.  When it is not to be had, the count goes to
+ * memory, as with preloading, and a worker does the waiting.
+ *
  * What a reader must not see is a count twice, or not at all, while a worker
  * writes it.  The worker says in which transaction it does; the reader takes
  * its snapshot and reads memory under one lock, and counts what is being
@@ -28,6 +33,7 @@
 #include "automation/deltas.h"
 #include "automation/launch.h"
 #include "catalog/network.h"
+#include "catalog/privileges.h"
 #include "guc.h"
 
 /* Rows appended to the table, by all sessions for one network, between two folds */
@@ -39,8 +45,7 @@
 /* What one level of the current transaction has counted */
 typedef struct Pending
 {
-	CounterSlot *slot;
-	int			network;
+	Counter		counter;
 	int			level;
 	Counted		counted;		/* what is to become a row, and what is to go to memory */
 	int64		wake_at;
@@ -53,21 +58,60 @@ static int	max_pending = 0;
 /* Slots that this session, a worker, is writing to the table */
 static bool flushing = false;
 
+/* Finds a network's counter. */
+Counter
+FindCounter(int network)
+{
+	Counter		counter = {.installation = DeltaRelation(), .network = network};
+
+	if (OidIsValid(counter.installation))
+		counter.slot = FindSlot(counter.installation, network);
+	return counter;
+}
+
+/* Returns true if the extension is the one that the counter was found in. */
+bool
+IsOfThisInstallation(Counter counter)
+{
+	return OidIsValid(counter.installation) && counter.installation == DeltaRelation();
+}
+
+/* Returns that, and sees that it stays so. */
+bool
+LockInstallation(Counter counter)
+{
+	return IsOfThisInstallation(counter) && LockExtension(false) && IsOfThisInstallation(counter);
+}
+
+/* Returns true while the slot is the counter's. */
+bool
+HasSlot(Counter counter)
+{
+	return SlotIs(counter.slot, counter.installation, counter.network);
+}
+
+/* Returns true if two counters are the same. */
+static bool
+SameCounter(Counter a, Counter b)
+{
+	return a.network == b.network && a.installation == b.installation;
+}
+
 /* Returns true if counts are collected in memory. */
 static bool
-CountsInMemory(const CounterSlot *slot)
+CountsInMemory(Counter counter)
 {
-	return slot != NULL && BnaiFlushInterval > 0 && AttachShared()->in_memory;
+	return counter.slot != NULL && BnaiFlushInterval > 0 && AttachShared()->in_memory;
 }
 
 /* Returns what the current level of the transaction has counted, to be added to. */
 static Pending *
-PendingCount(CounterSlot *slot, int network)
+PendingCount(Counter counter)
 {
 	int			level = GetCurrentTransactionNestLevel();
 
 	for (int i = npending - 1; i >= 0 && pending[i].level == level; i--)
-		if (pending[i].network == network)
+		if (SameCounter(pending[i].counter, counter))
 			return &pending[i];
 	if (npending == max_pending)
 	{
@@ -76,7 +120,7 @@ PendingCount(CounterSlot *slot, int network)
 			MemoryContextAlloc(TopMemoryContext, sizeof(Pending) * max_pending) :
 			repalloc(pending, sizeof(Pending) * max_pending);
 	}
-	pending[npending] = (Pending) {.slot = slot, .network = network, .level = level};
+	pending[npending] = (Pending) {.counter = counter, .level = level};
 	return &pending[npending++];
 }
 
@@ -90,22 +134,22 @@ AddCounted(Counted *sum, Counted counted)
 
 /* Adds n. */
 void
-AddToCounter(CounterSlot *slot, int network, int64 n, int64 wake_at)
+AddToCounter(Counter counter, int64 n, int64 wake_at)
 {
-	Pending    *count = PendingCount(slot, network);
+	Pending    *count = PendingCount(counter);
 
-	AddCounted(&count->counted, CountsInMemory(slot) ? (Counted) {.memory = n} : (Counted) {.rows = n});
+	AddCounted(&count->counted, CountsInMemory(counter) ? (Counted) {.memory = n} : (Counted) {.rows = n});
 	count->wake_at = wake_at;
 }
 
 /* Returns what the current transaction has counted. */
 static Counted
-OwnCount(int network)
+OwnCount(Counter counter)
 {
 	Counted		sum = {0};
 
 	for (int i = 0; i < npending; i++)
-		if (pending[i].network == network)
+		if (SameCounter(pending[i].counter, counter))
 			AddCounted(&sum, pending[i].counted);
 	return sum;
 }
@@ -124,24 +168,24 @@ MemoryCount(CounterSlot *slot, Snapshot snapshot)
 
 /* Reads the counter. */
 Counted
-CounterNow(CounterSlot *slot, int network)
+CounterNow(Counter counter)
 {
-	Counted		counted = OwnCount(network);
+	Counted		counted = OwnCount(counter);
 	Counted		committed = {0};
 	Snapshot	snapshot;
 
-	if (SlotIs(slot, network))
+	if (HasSlot(counter))
 	{
 		Shared	   *shared = AttachShared();
 
 		LWLockAcquire(&shared->lock, LW_SHARED);
 		snapshot = RegisterSnapshot(GetLatestSnapshot());
-		committed.memory = MemoryCount(slot, snapshot);
+		committed.memory = MemoryCount(counter.slot, snapshot);
 		LWLockRelease(&shared->lock);
 	}
 	else
 		snapshot = RegisterSnapshot(GetLatestSnapshot());
-	committed.rows = SumDeltas(network, snapshot);
+	committed.rows = SumDeltas(counter.installation, counter.network, snapshot);
 	UnregisterSnapshot(snapshot);
 	AddCounted(&counted, committed);
 	return counted;
@@ -163,9 +207,9 @@ NegateCounted(Counted counted)
 
 /* Takes off both parts, each where it is: what was written must be taken off for good. */
 void
-TakeOffCounter(CounterSlot *slot, int network, Counted counted)
+TakeOffCounter(Counter counter, Counted counted)
 {
-	AddCounted(&PendingCount(slot, network)->counted, NegateCounted(counted));
+	AddCounted(&PendingCount(counter)->counted, NegateCounted(counted));
 }
 
 /*
@@ -174,13 +218,13 @@ TakeOffCounter(CounterSlot *slot, int network, Counted counted)
  * large by this.
  */
 static int64
-CorrectTotal(CounterSlot *slot, int network)
+CorrectTotal(Counter counter)
 {
-	int64		total = (int64) pg_atomic_read_u64(&slot->total);
-	int64		value = CounterValue(CounterNow(slot, network));
+	int64		total = (int64) pg_atomic_read_u64(&counter.slot->total);
+	int64		value = CounterValue(CounterNow(counter));
 
-	pg_atomic_fetch_add_u64(&slot->total, AddSaturated(value, -CounterValue(OwnCount(network))) - total);
-	pg_atomic_write_u32(&slot->known, 1);
+	pg_atomic_fetch_add_u64(&counter.slot->total, AddSaturated(value, -CounterValue(OwnCount(counter))) - total);
+	pg_atomic_write_u32(&counter.slot->known, 1);
 	return value;
 }
 
@@ -199,60 +243,93 @@ TotalIsKnown(CounterSlot *slot)
 
 /* Returns false if the counter is certainly below the threshold. */
 bool
-CounterMayReach(CounterSlot *slot, int network, int64 threshold)
+CounterMayReach(Counter counter, int64 threshold, bool nowait)
 {
-	if (!SlotIs(slot, network))
-		return CounterValue(CounterNow(NULL, network)) >= threshold;
-	if (TotalIsKnown(slot) &&
-		AddSaturated((int64) pg_atomic_read_u64(&slot->total), CounterValue(OwnCount(network))) < threshold)
+	bool		reaches;
+
+	if (HasSlot(counter) && TotalIsKnown(counter.slot) &&
+		AddSaturated((int64) pg_atomic_read_u64(&counter.slot->total), CounterValue(OwnCount(counter))) < threshold)
 		return false;
-	return CorrectTotal(slot, network) >= threshold;
+	if (!LockDeltas(counter.installation, nowait))
+		return false;
+	reaches = (HasSlot(counter) ? CorrectTotal(counter) : CounterValue(CounterNow(counter))) >= threshold;
+	UnlockDeltas(counter.installation);
+	return reaches;
 }
 
 /* Makes the slot's total tell when to wake a worker. */
 void
-PrepareCounter(CounterSlot *slot, int network)
+PrepareCounter(Counter counter)
 {
-	if (SlotIs(slot, network) && !TotalIsKnown(slot))
-		(void) CorrectTotal(slot, network);
+	if (!HasSlot(counter) || TotalIsKnown(counter.slot) || !LockDeltas(counter.installation, true))
+		return;
+	(void) CorrectTotal(counter);
+	UnlockDeltas(counter.installation);
 }
 
 /* --- the ends of transactions --- */
 
 /* Replaces rows by their sum, now and then. */
 static void
-Fold(CounterSlot *slot)
+Fold(Counter counter)
 {
 	static uint32 appended = 0;
+	CounterSlot *slot = counter.slot;
 
 	if (slot == NULL)
 	{
 		if (++appended % FOLD_EVERY == 0)
-			(void) FoldDeltas(0);
+			(void) FoldDeltas(counter.installation, 0);
 	}
 	else if (pg_atomic_fetch_add_u32(&slot->appended, 1) % FOLD_EVERY == FOLD_EVERY - 1)
-		pg_atomic_write_u32(&slot->fold_from, FoldDeltas(pg_atomic_read_u32(&slot->fold_from)));
+		pg_atomic_write_u32(&slot->fold_from,
+							FoldDeltas(counter.installation, pg_atomic_read_u32(&slot->fold_from)));
+}
+
+/* Writes a row, or leaves it to a worker while somebody has the table to himself. */
+static void
+WriteOrDefer(Counter counter, Counted *counted)
+{
+	if (AppendDelta(counter.installation, counter.network, counted->rows, HasSlot(counter)))
+		Fold(counter);
+	else if (HasSlot(counter))
+		*counted = (Counted) {.memory = CounterValue(*counted)};
 }
 
 /*
  * Writes what is to be in the table.  A prepared transaction is committed by
- * another session, so all goes to the table; it must not hold the lock of a fold.
+ * another session, so all goes to the table, however long that takes; it must
+ * not hold the lock of a fold.
  */
 static void
 WritePending(bool prepare)
 {
 	for (int i = 0; i < npending; i++)
 	{
+		Counter		counter = pending[i].counter;
 		Counted    *counted = &pending[i].counted;
 
 		if (prepare)
 			*counted = (Counted) {.rows = CounterValue(*counted)};
 		if (counted->rows == 0)
 			continue;
-		AppendDelta(pending[i].network, counted->rows);
-		if (!prepare)
-			Fold(pending[i].slot);
+		if (prepare)
+			(void) AppendDelta(counter.installation, counter.network, counted->rows, false);
+		else
+			WriteOrDefer(counter, counted);
 	}
+}
+
+/*
+ * Adds to what memory holds; true if a worker is to be woken to write it.  There
+ * is no launcher without preloading: whoever counts sees whether something is left.
+ */
+static bool
+MustWakeFlusher(CounterSlot *slot, int64 n)
+{
+	uint64		before = n != 0 ? pg_atomic_fetch_add_u64(&slot->unflushed, n) : pg_atomic_read_u64(&slot->unflushed);
+
+	return before == 0 ? n != 0 : !AttachShared()->in_memory;
 }
 
 /* Counts for good; nothing here may fail. */
@@ -261,10 +338,10 @@ CommitPending(bool prepare)
 {
 	for (int i = 0; i < npending; i++)
 	{
-		CounterSlot *slot = pending[i].slot;
+		CounterSlot *slot = pending[i].counter.slot;
 		Counted		counted = pending[i].counted;
 
-		if (!SlotIs(slot, pending[i].network))
+		if (!HasSlot(pending[i].counter))
 			continue;
 		if (prepare)
 		{
@@ -272,7 +349,7 @@ CommitPending(bool prepare)
 			continue;
 		}
 		pg_atomic_fetch_add_u64(&slot->total, CounterValue(counted));
-		if (counted.memory != 0 && pg_atomic_fetch_add_u64(&slot->unflushed, counted.memory) == 0)
+		if (MustWakeFlusher(slot, counted.memory))
 			(void) WakeWorker(WORKER_FLUSHES);
 		if (pending[i].wake_at > 0 && (int64) pg_atomic_read_u64(&slot->total) >= pending[i].wake_at)
 			WakeWorkerFor(slot);
@@ -335,7 +412,7 @@ MergePending(int first, int level)
 	{
 		int			j = first - 1;
 
-		while (j >= 0 && pending[j].level == level && pending[j].network != pending[i].network)
+		while (j >= 0 && pending[j].level == level && !SameCounter(pending[j].counter, pending[i].counter))
 			j--;
 		if (j < 0 || pending[j].level != level)
 		{
@@ -378,8 +455,7 @@ InitCounter(void)
 /* What is being written for one network */
 typedef struct Flush
 {
-	CounterSlot *slot;
-	int			network;
+	Counter		counter;
 	int64		n;
 } Flush;
 
@@ -403,7 +479,7 @@ BeginFlush(Shared *shared, Flush *flushes)
 			continue;
 		slot->flushing = (int64) pg_atomic_exchange_u64(&slot->unflushed, 0);
 		slot->flushing_xid = xid;
-		flushes[n++] = (Flush) {slot, slot->network, slot->flushing};
+		flushes[n++] = (Flush) {{slot->installation, slot->network, slot}, slot->flushing};
 	}
 	LWLockRelease(&shared->lock);
 	return n;
@@ -419,6 +495,14 @@ HasUnflushed(Shared *shared)
 	return false;
 }
 
+/* Writes what is in memory for one network; false if it is gone, or the extension that it was in. */
+static bool
+WriteFlush(const Flush *flush)
+{
+	return DeltasExist(flush->counter.installation) && LoadUnparsedNetworkById(flush->counter.network, true) != NULL &&
+		AppendDelta(flush->counter.installation, flush->counter.network, flush->n, false);
+}
+
 /* Writes what is in memory within the current transaction; counts of networks that are gone go, too. */
 bool
 FlushCounters(void)
@@ -432,13 +516,9 @@ FlushCounters(void)
 	flushes = palloc(sizeof(Flush) * shared->nslots);
 	n = BeginFlush(shared, flushes);
 	for (int i = 0; i < n; i++)
-	{
-		if (LoadUnparsedNetworkById(flushes[i].network, true) != NULL)
-			AppendDelta(flushes[i].network, flushes[i].n);
-		else
-			FreeSlot(flushes[i].slot);
-	}
-	(void) FoldDeltas(0);
+		if (!WriteFlush(&flushes[i]))
+			FreeSlot(flushes[i].counter.slot);
+	(void) FoldDeltas(DeltaRelation(), 0);
 	pfree(flushes);
 	return true;
 }

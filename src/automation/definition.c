@@ -58,9 +58,9 @@ LacksSource(const Network *loaded, const Network *now)
 	return OidIsValid(NetworkSource(loaded)) && !OidIsValid(NetworkSource(now));
 }
 
-/* Raises an error if the network has changed; returns it as it is now. */
+/* Raises an error if the network has changed, or is another one of the same id; returns it as it is now. */
 Network *
-CheckSameDefinition(const Network *loaded)
+CheckSameDefinition(const Network *loaded, Counter counter)
 {
 	Network    *now;
 
@@ -68,7 +68,7 @@ CheckSameDefinition(const Network *loaded)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	now = LoadUnparsedNetworkById(loaded->id, true);
 	PopActiveSnapshot();
-	if (now == NULL)
+	if (now == NULL || !IsOfThisInstallation(counter))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("network \"%s\" was dropped while it was inferred", loaded->name)));

@@ -25,11 +25,13 @@
 #include "common/int.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
+#include "storage/lmgr.h"
 #include "storage/lock.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 #include "automation/deltas.h"
 #include "catalog/relations.h"
@@ -49,12 +51,13 @@ ForgetRelation(Datum arg, Oid relation)
 		delta_relation = InvalidOid;
 }
 
-/* Opens the table; looking its schema up each time would take longer than to insert.  NULL: the extension is gone. */
-static Relation
-OpenDeltas(LOCKMODE mode)
+/* Returns the OID of the table; looking its schema up each time would take longer than to insert. */
+Oid
+DeltaRelation(void)
 {
 	static bool registered = false;
 
+	Assert(IsTransactionState());
 	if (!registered)
 	{
 		CacheRegisterRelcacheCallback(ForgetRelation, (Datum) 0);
@@ -62,7 +65,38 @@ OpenDeltas(LOCKMODE mode)
 	}
 	if (!OidIsValid(delta_relation) && OidIsValid(get_extension_oid("bnai", true)))
 		delta_relation = CatalogRelation("bnai_count");
-	return OidIsValid(delta_relation) ? try_table_open(delta_relation, mode) : NULL;
+	return delta_relation;
+}
+
+/* Returns true if the table is there. */
+bool
+DeltasExist(Oid deltas)
+{
+	return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(deltas));
+}
+
+/* Opens the table; NULL: it is gone. */
+static Relation
+OpenDeltas(Oid deltas, LOCKMODE mode)
+{
+	return OidIsValid(deltas) ? try_table_open(deltas, mode) : NULL;
+}
+
+/* Locks the table to be read. */
+bool
+LockDeltas(Oid deltas, bool nowait)
+{
+	if (nowait)
+		return ConditionalLockRelationOid(deltas, AccessShareLock);
+	LockRelationOid(deltas, AccessShareLock);
+	return true;
+}
+
+/* Gives that lock back. */
+void
+UnlockDeltas(Oid deltas)
+{
+	UnlockRelationOid(deltas, AccessShareLock);
 }
 
 /* Adds without wrapping around. */
@@ -89,15 +123,19 @@ AppendRow(Relation relation, int network, int64 n)
 }
 
 /* Adds to a network's counter. */
-void
-AppendDelta(int network, int64 n)
+bool
+AppendDelta(Oid deltas, int network, int64 n, bool nowait)
 {
-	Relation	relation = OpenDeltas(RowExclusiveLock);
+	Relation	relation;
 
+	if (nowait && !ConditionalLockRelationOid(deltas, RowExclusiveLock))
+		return false;
+	relation = OpenDeltas(deltas, nowait ? NoLock : RowExclusiveLock);
 	if (relation == NULL)
-		return;
+		return false;
 	AppendRow(relation, network, n);
 	table_close(relation, NoLock);
+	return true;
 }
 
 /* A row that a snapshot sees */
@@ -148,9 +186,9 @@ ReadPage(Relation relation, BlockNumber block, Snapshot snapshot, BufferAccessSt
 
 /* Returns the sum of a network's rows. */
 int64
-SumDeltas(int network, Snapshot snapshot)
+SumDeltas(Oid deltas, int network, Snapshot snapshot)
 {
-	Relation	relation = OpenDeltas(AccessShareLock);
+	Relation	relation = OpenDeltas(deltas, AccessShareLock);
 	BufferAccessStrategy strategy = GetAccessStrategy(BAS_BULKREAD);
 	DeltaRow	rows[MaxHeapTuplesPerPage];
 	BlockNumber pages = relation == NULL ? 0 : RelationGetNumberOfBlocks(relation);
@@ -239,9 +277,9 @@ FoldPages(Relation relation, BlockNumber block)
  * else.
  */
 BlockNumber
-FoldDeltas(BlockNumber block)
+FoldDeltas(Oid deltas, BlockNumber block)
 {
-	Relation	relation = OpenDeltas(RowExclusiveLock);
+	Relation	relation = OpenDeltas(deltas, RowExclusiveLock);
 	LOCKTAG		tag;
 
 	if (relation == NULL)

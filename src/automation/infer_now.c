@@ -36,7 +36,7 @@ typedef struct InferNow
 	const char *name;
 	int64		threshold;
 	int			id;
-	CounterSlot *slot;
+	Counter		counter;
 	bool		due;			/* the counter calls for an inference */
 	Counted		counted;
 	Network    *network;		/* as it was loaded */
@@ -118,8 +118,8 @@ Begin(InferNow *now)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("network \"%s\" was replaced by another one", now->name)));
-	now->slot = FindSlot(now->id);
-	value = CounterValue(CounterNow(now->slot, now->id));
+	now->counter = FindCounter(now->id);
+	value = CounterValue(CounterNow(now->counter));
 	now->due = value >= now->threshold;
 	if (!now->due)
 		return;
@@ -140,7 +140,7 @@ LockForPhase(const InferNow *now)
 static void
 CheckStillSame(const InferNow *now)
 {
-	CheckMayModifyNetwork(CheckSameDefinition(now->network));
+	CheckMayModifyNetwork(CheckSameDefinition(now->network, now->counter));
 }
 
 /* Loads. */
@@ -151,7 +151,7 @@ Load(InferNow *now)
 	now->network = LoadNetworkById(now->id, false);
 	CheckMayModifyNetwork(now->network);
 	/* before the rows: what is counted was seen */
-	now->counted = CounterNow(now->slot, now->id);
+	now->counted = CounterNow(now->counter);
 	now->inference = LoadInference(now->network, ASKED_BY_COUNTER, true);
 	PopActiveSnapshot();
 }
@@ -192,17 +192,18 @@ Store(InferNow *now)
 	LockForPhase(now);
 	CheckStillSame(now);
 	now->summary = StoreInference(now->inference);
-	TakeOffCounter(now->slot, now->id, now->counted);
+	TakeOffCounter(now->counter, now->counted);
 	RecordSuccess(now->id);
 	PopActiveSnapshot();
 }
 
-/* Records the failure. */
+/* Records the failure, unless the network went with the extension. */
 static void
 RecordError(InferNow *now)
 {
 	PushActiveSnapshot(GetTransactionSnapshot());
-	RecordFailure(now->id, 0, now->error->message);
+	if (LockInstallation(now->counter))
+		RecordFailure(now->id, 0, now->error->message);
 	PopActiveSnapshot();
 }
 

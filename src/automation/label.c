@@ -21,6 +21,7 @@
 #include "utils/snapmgr.h"
 
 #include "automation/watch.h"
+#include "catalog/privileges.h"
 #include "catalog/runs.h"
 #include "inference/results.h"
 #include "posterior/labels.h"
@@ -106,8 +107,8 @@ BuildLabeller(Labeller *labeller, const Watch *watch, Relation relation)
 	Network    *network;
 
 	PushActiveSnapshot(GetLatestSnapshot());
-	network = LoadUnparsedNetworkById(watch->network, true);
-	run = network != NULL && network->settings.results_column != NULL ? CurrentRun(watch->network) : 0;
+	network = LoadUnparsedNetworkById(watch->counter.network, true);
+	run = network != NULL && network->settings.results_column != NULL ? CurrentRun(watch->counter.network) : 0;
 	if (run != 0)
 	{
 		labeller->results = get_attnum(RelationGetRelid(relation), network->settings.results_column);
@@ -153,7 +154,7 @@ FindLabeller(const Watch *watch, Relation relation)
 	labeller = hash_search(labellers, &watch->trigger, HASH_ENTER, &found);
 	if (!found)
 		memset((char *) labeller + sizeof(Oid), 0, sizeof(Labeller) - sizeof(Oid));
-	if (labeller->reading != watch->reading)
+	if (labeller->reading != watch->reading && MayReadCatalog())
 		RebuildLabeller(labeller, watch, relation);
 	return labeller;
 }

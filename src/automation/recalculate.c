@@ -109,20 +109,20 @@ ReportFailure(int id, TimestampTz started_at, const ErrorData *error)
 
 /* Infers; what was counted goes off the counter even if that fails, unless the failure was bad luck. */
 static void
-InferAndTakeOff(CounterSlot *slot, int network, Counted counted)
+InferAndTakeOff(Counter counter, Counted counted)
 {
 	TimestampTz started_at = GetCurrentTimestamp();
 	ErrorData  *error;
 
-	TakeOffCounter(slot, network, counted);
-	error = TryInferAsOwner(network);
+	TakeOffCounter(counter, counted);
+	error = TryInferAsOwner(counter.network);
 	if (error == NULL)
 		return;
 	if (EndsStatement(error))
 		ReThrowError(error);
 	if (MayPass(error))
-		TakeOffCounter(slot, network, NegateCounted(counted));
-	ReportFailure(network, started_at, error);
+		TakeOffCounter(counter, NegateCounted(counted));
+	ReportFailure(counter.network, started_at, error);
 	FreeErrorData(error);
 }
 
@@ -132,20 +132,21 @@ InferAndTakeOff(CounterSlot *slot, int network, Counted counted)
  * may wait for our rows, would be a deadlock.
  */
 void
-RecalculateAtThreshold(CounterSlot *slot, int network, int64 threshold)
+RecalculateAtThreshold(Counter counter, int64 threshold)
 {
+	int			network = counter.network;
 	Counted		counted;
 
-	if (recalculating || !CounterMayReach(slot, network, threshold) || !LockInference(network, true))
+	if (recalculating || !CounterMayReach(counter, threshold, true) || !LockInference(network, true))
 		return;
 	if (!LockNetwork(network, true))
 	{
 		UnlockInference(network);
 		return;
 	}
-	counted = CounterNow(slot, network);
+	counted = CounterNow(counter);
 	if (CounterValue(counted) >= threshold)
-		InferAndTakeOff(slot, network, counted);
+		InferAndTakeOff(counter, counted);
 	else
 	{
 		UnlockNetwork(network);
@@ -163,7 +164,7 @@ bnai_recalculate_if_needed(PG_FUNCTION_ARGS)
 	Network    *network;
 	int64		threshold;
 	Counted		counted;
-	CounterSlot *slot;
+	Counter		counter;
 
 	PreventWhereReadOnly("bnai_recalculate_if_needed()");
 	network = LoadNetworkToInfer(TextArgument(fcinfo, 0, "network"), false);
@@ -180,11 +181,11 @@ bnai_recalculate_if_needed(PG_FUNCTION_ARGS)
 						 quote_literal_cstr(network->name))));
 		PG_RETURN_BOOL(false);
 	}
-	slot = FindSlot(network->id);
-	counted = CounterNow(slot, network->id);
+	counter = FindCounter(network->id);
+	counted = CounterNow(counter);
 	if (CounterValue(counted) < threshold)
 		PG_RETURN_BOOL(false);
-	TakeOffCounter(slot, network->id, counted);
+	TakeOffCounter(counter, counted);
 	SPI_connect();
 	(void) InferNetwork(network, ASKED_BY_COUNTER, NULL);
 	SPI_finish();

@@ -5,7 +5,7 @@
 #ifndef BNAI_RECALCULATE_H
 #define BNAI_RECALCULATE_H
 
-#include "automation/shared.h"
+#include "automation/counter.h"
 
 /*
  * Infers a network again, within the current transaction and as the network's
@@ -13,6 +13,6 @@
  * counted.  Never waits for another inference and fails with a WARNING only:
  * the statement that counted knows nothing of networks.
  */
-extern void RecalculateAtThreshold(CounterSlot *slot, int network, int64 threshold);
+extern void RecalculateAtThreshold(Counter counter, int64 threshold);
 
 #endif							/* BNAI_RECALCULATE_H */

@@ -11,7 +11,7 @@
 #include "utils/timestamp.h"
 
 #include "automation/running.h"
-#include "automation/shared.h"
+#include "automation/counter.h"
 #include "catalog/privileges.h"
 #include "inference/infer.h"
 
@@ -22,19 +22,29 @@ PG_FUNCTION_INFO_V1(bnai_running_since);
 
 typedef struct Running
 {
-	CounterSlot *slot;
+	Counter		counter;
 	int			level;			/* of the transaction */
 } Running;
 
 static Running running[MAX_DEPTH];
 static int	depth = 0;
 
+/* Takes back the last one, if its slot was not given away since. */
+static void
+End(void)
+{
+	Counter		counter = running[--depth].counter;
+
+	if (HasSlot(counter))
+		pg_atomic_write_u64(&counter.slot->running_since, 0);
+}
+
 /* Takes back what is at that level of the transaction or below. */
 static void
 EndFrom(int level)
 {
 	while (depth > 0 && running[depth - 1].level >= level)
-		pg_atomic_write_u64(&running[--depth].slot->running_since, 0);
+		End();
 }
 
 /* Takes all back when the session ends: it may be between transactions. */
@@ -49,15 +59,15 @@ static void
 Begin(int network)
 {
 	static bool registered = false;
-	CounterSlot *slot = FindSlot(network);
+	Counter		counter = FindCounter(network);
 
-	if (slot == NULL || depth == MAX_DEPTH)
+	if (counter.slot == NULL || depth == MAX_DEPTH)
 		return;
 	if (!registered)
 		before_shmem_exit(EndSession, (Datum) 0);
 	registered = true;
-	running[depth++] = (Running) {slot, GetCurrentTransactionNestLevel()};
-	pg_atomic_write_u64(&slot->running_since, GetCurrentTimestamp());
+	running[depth++] = (Running) {counter, GetCurrentTransactionNestLevel()};
+	pg_atomic_write_u64(&counter.slot->running_since, GetCurrentTimestamp());
 }
 
 /* Says that a network is inferred, or is no longer: the one that was last. */
@@ -66,8 +76,8 @@ ShowRunning(int network, bool begins)
 {
 	if (begins)
 		Begin(network);
-	else if (depth > 0 && SlotIs(running[depth - 1].slot, network))
-		pg_atomic_write_u64(&running[--depth].slot->running_since, 0);
+	else if (depth > 0 && running[depth - 1].counter.network == network)
+		End();
 }
 
 /* Takes all back when a transaction is aborted, also because the session ends. */
@@ -105,7 +115,7 @@ bnai_running_since(PG_FUNCTION_ARGS)
 
 	if (network == NULL || !MayReadNetwork(network))
 		PG_RETURN_NULL();
-	slot = FindSlot(network->id);
+	slot = FindCounter(network->id).slot;
 	since = slot == NULL ? 0 : (TimestampTz) pg_atomic_read_u64(&slot->running_since);
 	if (since == 0)
 		PG_RETURN_NULL();

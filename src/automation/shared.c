@@ -10,7 +10,6 @@
 
 #include <unistd.h>
 
-#include "access/xact.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
 #include "storage/ipc.h"
@@ -26,11 +25,12 @@
 
 /* Counts at shutdown; written when all sessions have ended, so that it is complete */
 #define COUNTS_FILE "pg_stat/bnai.counts"
-#define COUNTS_MAGIC 0x626e6131
+#define COUNTS_MAGIC 0x626e6132
 
 typedef struct SavedCount
 {
 	Oid			database;
+	Oid			installation;
 	int			network;
 	int64		n;
 } SavedCount;
@@ -48,7 +48,7 @@ SharedSize(int nslots)
 
 /* Sets up a slot. */
 static void
-InitSlot(CounterSlot *slot, Oid database, int network)
+InitSlot(CounterSlot *slot, Oid database, Oid installation, int network)
 {
 	memset(slot, 0, sizeof(CounterSlot));
 	pg_atomic_init_u32(&slot->known, 0);
@@ -59,6 +59,7 @@ InitSlot(CounterSlot *slot, Oid database, int network)
 	pg_atomic_init_u64(&slot->unflushed, 0);
 	pg_atomic_init_u64(&slot->wake_after, 0);
 	pg_atomic_init_u64(&slot->running_since, 0);
+	slot->installation = installation;
 	slot->network = network;
 	pg_write_barrier();
 	slot->database = database;
@@ -114,32 +115,47 @@ AttachShared(void)
 
 /* Returns true while a slot is that network's. */
 bool
-SlotIs(const CounterSlot *slot, int network)
+SlotIs(const CounterSlot *slot, Oid installation, int network)
 {
-	return slot != NULL && slot->database == MyDatabaseId && slot->network == network;
+	return slot != NULL && slot->database == MyDatabaseId && slot->installation == installation &&
+		slot->network == network;
 }
 
 /* Looks for a slot; the lock is held. */
 static CounterSlot *
-SearchSlot(Oid database, int network)
+SearchSlot(Oid database, Oid installation, int network)
 {
 	for (int i = 0; i < shared->nslots; i++)
-		if (shared->slots[i].database == database && (!OidIsValid(database) || shared->slots[i].network == network))
+	{
+		CounterSlot *slot = &shared->slots[i];
+
+		if (slot->database == database && slot->installation == installation && slot->network == network)
+			return slot;
+	}
+	return NULL;
+}
+
+/* Returns a slot that nobody has; the lock is held. */
+static CounterSlot *
+FreeSlotOrNull(void)
+{
+	for (int i = 0; i < shared->nslots; i++)
+		if (!OidIsValid(shared->slots[i].database))
 			return &shared->slots[i];
 	return NULL;
 }
 
 /* Finds or makes the slot of a network; the lock is held exclusively. */
 static CounterSlot *
-MakeSlot(Oid database, int network)
+MakeSlot(Oid database, Oid installation, int network)
 {
-	CounterSlot *slot = SearchSlot(database, network);
+	CounterSlot *slot = SearchSlot(database, installation, network);
 
 	if (slot == NULL)
 	{
-		slot = SearchSlot(InvalidOid, 0);
+		slot = FreeSlotOrNull();
 		if (slot != NULL)
-			InitSlot(slot, database, network);
+			InitSlot(slot, database, installation, network);
 	}
 	return slot;
 }
@@ -150,19 +166,23 @@ DatabaseExists(Oid database)
 	return SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(database));
 }
 
-/* Gives back the slots of databases that are gone, whose sessions are gone, too. */
+/*
+ * Gives back the slots of databases that are gone, whose sessions are gone,
+ * too, and of extensions that were in this one before.
+ */
 static void
-FreeSlotsOfDroppedDatabases(void)
+FreeAbandonedSlots(Oid installation)
 {
 	for (int i = 0; i < shared->nslots; i++)
 	{
 		CounterSlot *slot = &shared->slots[i];
 		Oid			database = slot->database;
+		Oid			abandoned = slot->installation;
 
-		if (!OidIsValid(database) || DatabaseExists(database))
+		if (!OidIsValid(database) || (database == MyDatabaseId ? abandoned == installation : DatabaseExists(database)))
 			continue;
 		LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
-		if (slot->database == database)
+		if (slot->database == database && slot->installation == abandoned)
 			slot->database = InvalidOid;
 		LWLockRelease(&shared->lock);
 	}
@@ -170,25 +190,25 @@ FreeSlotsOfDroppedDatabases(void)
 
 /* Finds or makes the slot of a network. */
 CounterSlot *
-FindSlot(int network)
+FindSlot(Oid installation, int network)
 {
 	CounterSlot *slot;
 
 	if (AttachShared() == NULL)
 		return NULL;
 	LWLockAcquire(&shared->lock, LW_SHARED);
-	slot = SearchSlot(MyDatabaseId, network);
+	slot = SearchSlot(MyDatabaseId, installation, network);
 	LWLockRelease(&shared->lock);
 	if (slot != NULL)
 		return slot;
 	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
-	slot = MakeSlot(MyDatabaseId, network);
+	slot = MakeSlot(MyDatabaseId, installation, network);
 	LWLockRelease(&shared->lock);
-	if (slot != NULL || !IsTransactionState())
+	if (slot != NULL)
 		return slot;
-	FreeSlotsOfDroppedDatabases();
+	FreeAbandonedSlots(installation);
 	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
-	slot = MakeSlot(MyDatabaseId, network);
+	slot = MakeSlot(MyDatabaseId, installation, network);
 	LWLockRelease(&shared->lock);
 	return slot;
 }
@@ -228,7 +248,7 @@ SaveCounts(int code, Datum arg)
 	for (int i = 0; written && i < shared->nslots; i++)
 	{
 		CounterSlot *slot = &shared->slots[i];
-		SavedCount	saved = {slot->database, slot->network, (int64) pg_atomic_read_u64(&slot->unflushed)};
+		SavedCount	saved = {slot->database, slot->installation, slot->network, (int64) pg_atomic_read_u64(&slot->unflushed)};
 
 		if (OidIsValid(slot->database) && saved.n != 0)
 			written = fwrite(&saved, sizeof(saved), 1, file) == 1;
@@ -253,7 +273,8 @@ LoadCounts(void)
 	if (fread(&magic, sizeof(magic), 1, file) == 1 && magic == COUNTS_MAGIC)
 		while (fread(&saved, sizeof(saved), 1, file) == 1)
 		{
-			CounterSlot *slot = OidIsValid(saved.database) ? MakeSlot(saved.database, saved.network) : NULL;
+			CounterSlot *slot = OidIsValid(saved.database) ?
+				MakeSlot(saved.database, saved.installation, saved.network) : NULL;
 
 			if (slot != NULL)
 				pg_atomic_write_u64(&slot->unflushed, saved.n);

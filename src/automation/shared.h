@@ -20,6 +20,7 @@ typedef struct CounterSlot
 {
 	/* key; changes under the lock only */
 	Oid			database;		/* InvalidOid: free */
+	Oid			installation;	/* OID of table bnai_count: another one when the extension is created again, as ids are not */
 	int			network;
 
 	/* the counter */
@@ -73,10 +74,10 @@ typedef struct Shared
 extern Shared *AttachShared(void);
 
 /* The slot of a network of this database; NULL if there is no room. */
-extern CounterSlot *FindSlot(int network);
+extern CounterSlot *FindSlot(Oid installation, int network);
 
 /* True while the slot is that network's; it may be given away when the network is gone. */
-extern bool SlotIs(const CounterSlot *slot, int network);
+extern bool SlotIs(const CounterSlot *slot, Oid installation, int network);
 
 /* Gives a slot back; its network is gone. */
 extern void FreeSlot(CounterSlot *slot);

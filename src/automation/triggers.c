@@ -37,17 +37,17 @@ PG_FUNCTION_INFO_V1(bnai_count_rows);
 
 /* Counts, and infers again if the counter calls for it. */
 static void
-Count(CounterSlot *slot, int network, int64 n, int64 threshold, ThresholdAction action)
+Count(Counter counter, int64 n, int64 threshold, ThresholdAction action)
 {
 	bool		recalculate = threshold > 0 && action == ACTION_RECALCULATE;
 	bool		wake = threshold > 0 && action == ACTION_BACKGROUND;
 
 	if (wake)
-		PrepareCounter(slot, network);
+		PrepareCounter(counter);
 	if (n > 0)
-		AddToCounter(slot, network, n, wake ? threshold : 0);
+		AddToCounter(counter, n, wake ? threshold : 0);
 	if (recalculate)
-		RecalculateAtThreshold(slot, network, threshold);
+		RecalculateAtThreshold(counter, threshold);
 }
 
 /* bnai_increment(network, n) */
@@ -70,7 +70,7 @@ bnai_increment(PG_FUNCTION_ARGS)
 				 errmsg("cannot increment the counter of network \"%s\" by " INT64_FORMAT, network->name, n),
 				 n < 0 ? errdetail("A counter only goes up, and back to 0 when the network is inferred.") :
 				 errdetail("The largest increment is " INT64_FORMAT ".", MAX_COUNT)));
-	Count(FindSlot(network->id), network->id, n,
+	Count(FindCounter(network->id), n,
 		  network->settings.counter_threshold, network->settings.threshold_action);
 	PG_RETURN_VOID();
 }
@@ -83,7 +83,7 @@ bnai_counter(PG_FUNCTION_ARGS)
 
 	if (network == NULL || !MayReadNetwork(network))
 		PG_RETURN_NULL();
-	PG_RETURN_INT64(CounterValue(CounterNow(FindSlot(network->id), network->id)));
+	PG_RETURN_INT64(CounterValue(CounterNow(FindCounter(network->id))));
 }
 
 /* Counts the rows that a table itself holds. */
@@ -184,7 +184,7 @@ bnai_count_rows(PG_FUNCTION_ARGS)
 	n = n > MAX_COUNT / watch->increment ? MAX_COUNT : n * watch->increment;
 	/* before TRUNCATE it is too early to infer; while changes are applied it is not the time */
 	recalculate = watch->action == ACTION_RECALCULATE && TRIGGER_FIRED_AFTER(data->tg_event) && !IsLogicalWorker();
-	Count(watch->slot, watch->network, n, watch->threshold,
+	Count(watch->counter, n, watch->threshold,
 		  watch->action == ACTION_RECALCULATE && !recalculate ? ACTION_NONE : watch->action);
 	return PointerGetDatum(NULL);
 }

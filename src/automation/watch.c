@@ -21,6 +21,7 @@
 #include "utils/snapmgr.h"
 
 #include "automation/watch.h"
+#include "catalog/privileges.h"
 #include "catalog/relations.h"
 #include "catalog/source.h"
 
@@ -119,8 +120,7 @@ ReadWatch(Watch *watch, const TriggerData *data)
 	network = LoadUnparsedNetwork(data->tg_trigger->tgargs[0], true);
 	if (network != NULL)
 	{
-		watch->network = network->id;
-		watch->slot = FindSlot(network->id);
+		watch->counter = FindCounter(network->id);
 		watch->threshold = network->settings.counter_threshold;
 		watch->action = network->settings.threshold_action;
 		watch->registered = IsWatched(network->id, watch->relation, EventName(data->tg_event),
@@ -144,7 +144,9 @@ FindWatch(const TriggerData *data)
 	if (found && watch->valid)
 		return watch;
 	if (!found)
-		watch->reading = 0;
+		memset((char *) watch + sizeof(Oid), 0, sizeof(Watch) - sizeof(Oid));
+	if (!MayReadCatalog())
+		return watch;
 	context = AllocSetContextCreate(CurrentMemoryContext, "bnai watch", ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
 	/* an invalidation while it is read must not be lost */

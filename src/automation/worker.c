@@ -29,6 +29,7 @@
 #include "automation/counter.h"
 #include "automation/launch.h"
 #include "automation/worker.h"
+#include "catalog/privileges.h"
 #include "compat.h"
 #include "guc.h"
 
@@ -110,14 +111,18 @@ Begin(Oid database, WorkerKind kind)
 	connecting = false;
 }
 
-/* Begins a transaction of the worker's own; false if the extension is gone. */
+/* Begins a transaction of the worker's own; false if the extension is gone, which is not dropped meanwhile. */
 static bool
 BeginTransaction(void)
 {
+	bool		exists;
+
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
+	exists = OidIsValid(get_extension_oid("bnai", true)) && LockExtension(false) &&
+		OidIsValid(get_extension_oid("bnai", true));
 	PushActiveSnapshot(GetTransactionSnapshot());
-	return OidIsValid(get_extension_oid("bnai", true));
+	return exists;
 }
 
 /* Ends it. */
@@ -180,7 +185,9 @@ BnaiFlushingWorker(Datum database)
 		while (!Sleep(TimestampDifferenceMilliseconds(GetCurrentTimestamp(),
 													  TimestampTzPlusMilliseconds(begin, BnaiFlushInterval))))
 			;
-		written = BeginTransaction() && FlushCounters();
+		/* also without the extension: what was counted for it goes */
+		(void) BeginTransaction();
+		written = FlushCounters();
 		EndTransaction();
 		quiet = written ? 0 : quiet + 1;
 	} while (quiet < QUIET_FLUSHES || !RetireWorker());

@@ -18,6 +18,7 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
+#include "storage/lmgr.h"
 #include "storage/lock.h"
 #include "utils/acl.h"
 #include "utils/inval.h"
@@ -239,13 +240,32 @@ WriteCatalog(const char *sql, int nargs, Oid *types, Datum *values, const char *
  * Makes DROP EXTENSION wait until the transaction has ended.  Without it both
  * would be in the middle of their work, and wait for each other's tables.
  */
-static bool
+bool
 LockExtension(bool nowait)
 {
 	LOCKTAG		tag;
 
 	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, ExtensionRelationId, get_extension_oid("bnai", false), 0);
-	return LockAcquire(&tag, AccessShareLock, false, nowait) != LOCKACQUIRE_NOT_AVAIL;
+	if (LockAcquire(&tag, AccessShareLock, false, nowait) == LOCKACQUIRE_NOT_AVAIL)
+		return false;
+	AcceptInvalidationMessages();
+	return true;
+}
+
+/*
+ * Returns true if nobody is dropping the tables.  DROP EXTENSION has a lock on
+ * the extension first, then on the tables; who rewrites a table has none on
+ * the extension, and is waited for.
+ */
+bool
+MayReadCatalog(void)
+{
+	static const char *const tables[] = {"bnai_network", "bnai_node", "bnai_watched", "bnai_run"};
+
+	for (int i = 0; i < lengthof(tables); i++)
+		if (!ConditionalLockRelationOid(CatalogRelation(tables[i]), AccessShareLock))
+			return LockExtension(true);
+	return true;
 }
 
 /*

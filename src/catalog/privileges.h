@@ -66,6 +66,19 @@ extern void UnlockInference(int network);
 extern bool LockInferenceForSession(int network, bool nowait);
 extern void UnlockInferenceForSession(void);
 
+/*
+ * Makes DROP EXTENSION wait until the transaction has ended: to be called by
+ * whoever locks more than one of bnai's tables, before he has any.
+ */
+extern bool LockExtension(bool nowait);
+
+/*
+ * True if networks and runs can be read without waiting for DROP EXTENSION,
+ * which may be waiting for a table that the current transaction has changed;
+ * then it waits until the transaction has ended.
+ */
+extern bool MayReadCatalog(void);
+
 /* Takes the lock that lets one session at a time create a network of that name. */
 extern void LockNetworkName(const char *name);
 
