@@ -215,16 +215,28 @@ TakeOffCounter(Counter counter, Counted counted)
 /*
  * Compares the slot's total with the counter.  Whoever commits meanwhile adds
  * to the total after becoming visible, so that the total can only be too
- * large by this.
+ * large by this.  Of several sessions that have compared the same total one
+ * corrects it.
  */
 static int64
 CorrectTotal(Counter counter)
 {
-	int64		total = (int64) pg_atomic_read_u64(&counter.slot->total);
-	int64		value = CounterValue(CounterNow(counter));
+	CounterSlot *slot = counter.slot;
+	uint32		corrections = pg_atomic_read_u32(&slot->corrections);
+	int64		total;
+	int64		value;
 
-	pg_atomic_fetch_add_u64(&counter.slot->total, AddSaturated(value, -CounterValue(OwnCount(counter))) - total);
-	pg_atomic_write_u32(&counter.slot->known, 1);
+	pg_read_barrier();
+	total = (int64) pg_atomic_read_u64(&slot->total);
+	value = CounterValue(CounterNow(counter));
+	LWLockAcquire(&AttachShared()->lock, LW_EXCLUSIVE);
+	if (HasSlot(counter) && pg_atomic_read_u32(&slot->corrections) == corrections)
+	{
+		pg_atomic_fetch_add_u64(&slot->total, AddSaturated(value, -CounterValue(OwnCount(counter))) - total);
+		pg_atomic_fetch_add_u32(&slot->corrections, 1);
+		pg_atomic_write_u32(&slot->known, 1);
+	}
+	LWLockRelease(&AttachShared()->lock);
 	return value;
 }
 
@@ -332,6 +344,19 @@ MustWakeFlusher(CounterSlot *slot, int64 n)
 	return before == 0 ? n != 0 : !AttachShared()->in_memory;
 }
 
+/*
+ * Adds to the slot's total.  What is taken off was visible before this, so that
+ * somebody may have corrected the total by it already: it is not to be known.
+ */
+static void
+AddToTotal(CounterSlot *slot, int64 n)
+{
+	if (n >= 0)
+		pg_atomic_fetch_add_u64(&slot->total, n);
+	else
+		pg_atomic_write_u32(&slot->known, 0);
+}
+
 /* Counts for good; nothing here may fail. */
 static void
 CommitPending(bool prepare)
@@ -348,7 +373,7 @@ CommitPending(bool prepare)
 			pg_atomic_write_u64(&slot->prepared_at, GetCurrentTimestamp());
 			continue;
 		}
-		pg_atomic_fetch_add_u64(&slot->total, CounterValue(counted));
+		AddToTotal(slot, CounterValue(counted));
 		if (MustWakeFlusher(slot, counted.memory))
 			(void) WakeWorker(WORKER_FLUSHES);
 		if (pending[i].wake_at > 0 && (int64) pg_atomic_read_u64(&slot->total) >= pending[i].wake_at)

@@ -53,6 +53,7 @@ InitSlot(CounterSlot *slot, Oid database, Oid installation, int network)
 	memset(slot, 0, sizeof(CounterSlot));
 	pg_atomic_init_u32(&slot->known, 0);
 	pg_atomic_init_u64(&slot->total, 0);
+	pg_atomic_init_u32(&slot->corrections, 0);
 	pg_atomic_init_u64(&slot->prepared_at, 0);
 	pg_atomic_init_u32(&slot->appended, 0);
 	pg_atomic_init_u32(&slot->fold_from, 0);

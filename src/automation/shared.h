@@ -26,6 +26,7 @@ typedef struct CounterSlot
 	/* the counter */
 	pg_atomic_uint32 known;		/* 0: total has not been compared with the table */
 	pg_atomic_uint64 total;
+	pg_atomic_uint32 corrections;	/* how often it has been */
 	pg_atomic_uint64 prepared_at;	/* when a transaction with counts was last prepared; 0: never */
 	pg_atomic_uint32 appended;	/* rows of the table so far */
 	pg_atomic_uint32 fold_from; /* block of the table where the next fold begins */
