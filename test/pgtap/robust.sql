@@ -4,7 +4,7 @@
 \set size 2000
 \i examples/userinfo.sql
 
-SELECT plan(12);
+SELECT plan(16);
 
 CREATE TABLE clean AS SELECT id, avg_time_pages AS x, avg_time_pages_a AS y, false AS outlier FROM userinfo;
 -- Evenly spread points (Roberts 2018: multiples of powers of 1 / 1.3247, the root of x^3 = x + 1)
@@ -47,6 +47,18 @@ SELECT is_empty($$ SELECT * FROM pg_temp.shifts('four') WHERE shift >= 0.1 OR ra
 SELECT pg_temp.draw(0.009);
 SELECT lives_ok($$ SELECT bnai_infer('four') $$, 'the second draw is fitted');
 SELECT is_empty($$ SELECT * FROM pg_temp.shifts('four') WHERE shift >= 0.1 OR ratio NOT BETWEEN 0.97 AND 1.03 $$, 'and its groups stay, too');
+
+-- Rows in the middle of the cross change sides at a trifle.  What a group has of each row's probability hardly changes:
+-- in the draw that moves most labels, and compared with a Gaussian fit of the clean rows.
+CREATE FUNCTION pg_temp.expected_sizes(network text) RETURNS TABLE (x float8, width float8, size float8) LANGUAGE sql AS $$
+	SELECT c.mean[1], c.covariance[1][1], (SELECT sum(p.probability) FROM clean AS r, bnai_predict_proba(network, r.x, r.y) AS p WHERE p.label = c.label)
+	FROM bnai_clusters AS c WHERE c.network = expected_sizes.network $$;
+SELECT bnai_create_clustering('gauss', 'clean', '{x,y}', max_clusters => 4), pg_temp.draw(0.018);
+SELECT bnai_infer(network) FROM unnest('{gauss,four,ten}'::text[]) AS network;
+SELECT is_empty(format($$ SELECT * FROM pg_temp.expected_sizes(%L) AS b, LATERAL (SELECT * FROM pg_temp.expected_sizes(%L) AS n
+	ORDER BY abs(n.x - b.x) + abs(sqrt(n.width) - sqrt(b.width)) LIMIT 1) AS f WHERE f.size / b.size NOT BETWEEN 0.97 AND 1.03 $$, base, fitted),
+	format('%s: expected sizes over the clean rows within 3%% of those of %s', fitted, base))
+FROM unnest('{clean,gauss}'::text[]) AS base, unnest('{four,ten}'::text[]) AS fitted;
 
 SELECT is_empty($$ SELECT * FROM bnai_moments('four', 'nu') WHERE moment = 'mean' AND value[1] <= 2 $$, 'degrees of freedom stay above 2');
 SELECT * FROM finish();
