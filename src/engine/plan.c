@@ -11,6 +11,7 @@
 #include "engine/slots.h"
 #include "engine/start.h"
 #include "numerics/linalg.h"
+#include "numerics/sort.h"
 #include "storage/shmem.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -423,15 +424,6 @@ ColumnVariance(const RowStore *rows, int column)
 	return variance > 1e-12 ? variance : 1.0;
 }
 
-static int
-CompareDoubles(const void *a, const void *b)
-{
-	double		x = *(const double *) a;
-	double		y = *(const double *) b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* Returns the smallest step between the values of a column: the unit that it was rounded to; next to 0 if it was not. */
 static double
 ColumnStep(const RowStore *sample, int column)
@@ -448,7 +440,7 @@ ColumnStep(const RowStore *sample, int column)
 			if (!isnan(columns[column][i]))
 				values[n++] = columns[column][i];
 	}
-	qsort(values, n, sizeof(double), CompareDoubles);
+	SortDoubles(values, n);
 	for (int64 i = 1; i < n; i++)
 		if (values[i] - values[i - 1] > SAME_VALUE * (values[n - 1] - values[0]))
 			step = Min(step, values[i] - values[i - 1]);

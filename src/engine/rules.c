@@ -40,13 +40,15 @@ static int
 GivenComponent(const Rule *rule, const Job *job, const double *const *columns, int n)
 {
 	int			ncolumns = job->rows->ncolumns;
+	uint64		hash;
 
 	switch (rule->kind)
 	{
 		case RULE_CENTRES:
 			return NearestCentre(rule, job->nlive, columns, ncolumns, n);
 		case RULE_RANDOM:
-			return HashRow(columns, ncolumns, n, &rule->grid, rule->seed) % job->nlive;
+			HashRows(columns, ncolumns, n, 1, &rule->grid, rule->seed, &hash);
+			return hash % job->nlive;
 		case RULE_LABELS:
 			return (int) columns[ncolumns][n];
 		default:

@@ -105,6 +105,7 @@ static void
 CountDistinct(const RowStore *rows, const RowGrid *grid, uint64 seed, Occurrences *seen)
 {
 	const double **columns = palloc(sizeof(double *) * rows->width);
+	uint64	   *hashes = palloc(sizeof(uint64) * rows->chunk_rows);
 
 	for (int c = 0; c < rows->nchunks && !seen->overflow; c++)
 	{
@@ -112,11 +113,13 @@ CountDistinct(const RowStore *rows, const RowGrid *grid, uint64 seed, Occurrence
 
 		CHECK_FOR_INTERRUPTS();
 		ChunkColumns(rows, c, columns);
+		HashRows(columns, rows->ncolumns, 0, n, grid, seed, hashes);
 		for (int i = 0; i < n && !seen->overflow; i++)
 			if (RowWeight(rows, columns, i) > 0.0)
-				(void) CountOccurrences(seen, HashRow(columns, rows->ncolumns, i, grid, seed), 1);
+				(void) CountOccurrences(seen, hashes[i], 1);
 	}
 	ResetOccurrences(seen);
+	pfree(hashes);
 	pfree(columns);
 }
 
@@ -177,6 +180,7 @@ static void
 CollectRows(const RowStore *rows, const RowGrid *grid, uint64 seed, Occurrences *seen, SampleState *sample)
 {
 	const double **columns = palloc(sizeof(double *) * rows->width);
+	uint64	   *hashes = palloc(sizeof(uint64) * rows->chunk_rows);
 
 	for (int c = 0; c < rows->nchunks; c++)
 	{
@@ -184,9 +188,11 @@ CollectRows(const RowStore *rows, const RowGrid *grid, uint64 seed, Occurrences 
 
 		CHECK_FOR_INTERRUPTS();
 		ChunkColumns(rows, c, columns);
+		HashRows(columns, rows->ncolumns, 0, n, grid, seed, hashes);
 		for (int i = 0; i < n; i++)
-			CollectCopies(rows, columns, i, HashRow(columns, rows->ncolumns, i, grid, seed), seen, sample);
+			CollectCopies(rows, columns, i, hashes[i], seen, sample);
 	}
+	pfree(hashes);
 	pfree(columns);
 }
 

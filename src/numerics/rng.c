@@ -44,22 +44,30 @@ RngUniform(Rng *rng)
 }
 
 /*
- * Hashes the values of one row, not its position: the cells of a grid that they
- * lie in, for the hash must not depend on the columns' units, and their last
- * digits do.
+ * Hashes the values of each of some rows, not its position: the cells of a grid
+ * that they lie in, for the hash must not depend on the columns' units, and
+ * their last digits do.  Column by column, for one row's steps wait for each
+ * other.
  */
-uint64
-HashRow(const double *const *columns, int ncolumns, int row, const RowGrid *grid, uint64 seed)
+void
+HashRows(const double *const *columns, int ncolumns, int first, int rows, const RowGrid *grid, uint64 seed,
+		 uint64 *hashes)
 {
-	uint64		hash = MixBits(seed + GOLDEN_GAMMA);
-
+	for (int n = 0; n < rows; n++)
+		hashes[n] = MixBits(seed + GOLDEN_GAMMA);
 	for (int i = 0; i < ncolumns; i++)
 	{
-		double		value = rint((columns[i][row] - grid->origin[i]) * grid->fineness[i]) + 0.0;
-		uint64		bits;
+		const double *x = columns[i] + first;
+		double		origin = grid->origin[i];
+		double		fineness = grid->fineness[i];
 
-		memcpy(&bits, &value, sizeof(bits));
-		hash = MixBits((hash ^ bits) + GOLDEN_GAMMA);
+		for (int n = 0; n < rows; n++)
+		{
+			double		value = rint((x[n] - origin) * fineness) + 0.0;
+			uint64		bits;
+
+			memcpy(&bits, &value, sizeof(bits));
+			hashes[n] = MixBits((hashes[n] ^ bits) + GOLDEN_GAMMA);
+		}
 	}
-	return hash;
 }

@@ -22,6 +22,7 @@ typedef struct RowGrid
 	const double *fineness;		/* cells for a unit */
 } RowGrid;
 
-extern uint64 HashRow(const double *const *columns, int ncolumns, int row, const RowGrid *grid, uint64 seed);
+extern void HashRows(const double *const *columns, int ncolumns, int first, int rows, const RowGrid *grid, uint64 seed,
+					 uint64 *hashes);
 
 #endif

@@ -32,6 +32,13 @@
  */
 #define STRIDE_PADDING (13 * 8)
 
+/*
+ * Rows go to a chunk so many at once: one by one each of their numbers would
+ * touch a cache line of its own, and where there are many columns no line would
+ * be in the cache any more when the next row comes.
+ */
+#define STAGED_ROWS 16
+
 #define INITIAL_POINTERS 64
 
 /* Memory is taken in doubling pieces up to this size: giving back many small ones can take seconds */
@@ -62,6 +69,7 @@ CreateStorage(RowStore *store, MemoryContext context, int max_labels)
 	storage->chunks = palloc(sizeof(double *) * INITIAL_POINTERS);
 	storage->buffered = -1;
 	storage->max_labels = max_labels;
+	storage->staged = palloc(sizeof(double) * STAGED_ROWS * store->width);
 	return storage;
 }
 
@@ -294,6 +302,24 @@ AddIncompleteChunk(RowStore *store, const double **columns)
 	}
 }
 
+/* Writes the rows that came last to the chunk, and looks for columns that they lack. */
+static void
+WriteStaged(RowStore *store)
+{
+	RowStorage *storage = store->storage;
+	double	   *to = storage->filling + storage->filled - storage->nstaged;
+	bool		lacking = false;
+
+	for (int j = 0; j < store->width; j++, to += storage->stride)
+		for (int n = 0; n < storage->nstaged; n++)
+		{
+			to[n] = storage->staged[n * store->width + j];
+			lacking |= isnan(to[n]);
+		}
+	storage->lacking |= lacking;
+	storage->nstaged = 0;
+}
+
 /* Ends the chunk that was being filled. */
 static void
 CloseChunk(RowStore *store)
@@ -303,6 +329,7 @@ CloseChunk(RowStore *store)
 
 	if (storage->filling == NULL)
 		return;
+	WriteStaged(store);
 
 	/* kernels read the padding behind the last row */
 	for (int j = 0; j < store->width; j++)
@@ -356,16 +383,13 @@ void
 RowStoreAppend(RowStore *store, const double *values)
 {
 	RowStorage *storage = store->storage;
-	double	   *to;
 
 	if (unlikely(storage->filling == NULL || storage->filled == store->chunk_rows))
 		OpenChunk(store);
-	to = storage->filling + storage->filled++;
-	for (int j = 0; j < store->width; j++)
-	{
-		to[j * storage->stride] = values[j];
-		storage->lacking |= isnan(values[j]);
-	}
+	memcpy(storage->staged + storage->nstaged * store->width, values, sizeof(double) * store->width);
+	storage->filled++;
+	if (++storage->nstaged == STAGED_ROWS)
+		WriteStaged(store);
 	store->rows++;
 	store->total += store->weighted ? values[store->width - 1] : 1.0;
 }

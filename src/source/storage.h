@@ -66,6 +66,8 @@ struct RowStorage
 	/* loading */
 	double	   *filling;		/* the chunk that rows are appended to */
 	int			filled;			/* its rows */
+	double	   *staged;			/* the last ones of them, row by row, not in the chunk yet */
+	int			nstaged;
 	bool		lacking;		/* some of them lack columns */
 	RowMoments *moments;
 
