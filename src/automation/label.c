@@ -138,7 +138,10 @@ RebuildLabeller(Labeller *labeller, const Watch *watch, Relation relation)
 	labeller->reading = watch->reading;
 }
 
-/* Finds the labeller of a trigger. */
+/*
+ * Finds the labeller of a trigger.  NULL: what it was made for has changed, the
+ * table's columns perhaps, and who drops the extension is not waited for.
+ */
 static Labeller *
 FindLabeller(const Watch *watch, Relation relation)
 {
@@ -154,8 +157,11 @@ FindLabeller(const Watch *watch, Relation relation)
 	labeller = hash_search(labellers, &watch->trigger, HASH_ENTER, &found);
 	if (!found)
 		memset((char *) labeller + sizeof(Oid), 0, sizeof(Labeller) - sizeof(Oid));
-	if (labeller->reading != watch->reading && MayReadCatalog())
-		RebuildLabeller(labeller, watch, relation);
+	if (labeller->reading == watch->reading)
+		return labeller;
+	if (!MayReadCatalog())
+		return NULL;
+	RebuildLabeller(labeller, watch, relation);
 	return labeller;
 }
 
@@ -243,7 +249,7 @@ bnai_label_row(PG_FUNCTION_ARGS)
 	if (!watch->registered || RestoresDump() || ResultsUpdateInProgress(watch->target))
 		return PointerGetDatum(tuple);
 	labeller = FindLabeller(watch, data->tg_relation);
-	if (labeller->scorer == NULL)
+	if (labeller == NULL || labeller->scorer == NULL)
 		return PointerGetDatum(tuple);
 	return PointerGetDatum(LabelRow(data, tuple, labeller));
 }

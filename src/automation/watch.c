@@ -145,13 +145,14 @@ FindWatch(const TriggerData *data)
 		return watch;
 	if (!found)
 		memset((char *) watch + sizeof(Oid), 0, sizeof(Watch) - sizeof(Oid));
+	/* what others keep about it may be as old */
+	watch->reading++;
 	if (!MayReadCatalog())
 		return watch;
 	context = AllocSetContextCreate(CurrentMemoryContext, "bnai watch", ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
 	/* an invalidation while it is read must not be lost */
 	watch->valid = true;
-	watch->reading++;
 	PG_TRY();
 	{
 		ReadWatch(watch, data);

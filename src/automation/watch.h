@@ -16,7 +16,7 @@ typedef struct Watch
 	Oid			trigger;		/* hash key */
 	Oid			relation;
 	bool		valid;			/* false: to be read again */
-	uint32		reading;		/* how often it was read: who keeps more about it compares */
+	uint32		reading;		/* how often it was to be read: who keeps more about it compares */
 	bool		registered;		/* false: nobody who may change the network asked for this trigger */
 	Counter		counter;		/* of the network */
 	Oid			target;			/* the watched table, which `relation` may be a part of */
