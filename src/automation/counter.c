@@ -540,9 +540,12 @@ FlushCounters(void)
 		return false;
 	flushes = palloc(sizeof(Flush) * shared->nslots);
 	n = BeginFlush(shared, flushes);
+	/* to see all networks that were counted for: who creates one may count in the same transaction */
+	PushActiveSnapshot(GetLatestSnapshot());
 	for (int i = 0; i < n; i++)
 		if (!WriteFlush(&flushes[i]))
-			FreeSlot(flushes[i].counter.slot);
+			FreeSlot(flushes[i].counter.slot, MyDatabaseId, flushes[i].counter.installation);
+	PopActiveSnapshot();
 	(void) FoldDeltas(DeltaRelation(), 0);
 	pfree(flushes);
 	return true;

@@ -167,6 +167,16 @@ DatabaseExists(Oid database)
 	return SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(database));
 }
 
+/* Gives a slot back. */
+void
+FreeSlot(CounterSlot *slot, Oid database, Oid installation)
+{
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	if (slot->database == database && slot->installation == installation)
+		slot->database = InvalidOid;
+	LWLockRelease(&shared->lock);
+}
+
 /*
  * Gives back the slots of databases that are gone, whose sessions are gone,
  * too, and of extensions that were in this one before.
@@ -182,10 +192,7 @@ FreeAbandonedSlots(Oid installation)
 
 		if (!OidIsValid(database) || (database == MyDatabaseId ? abandoned == installation : DatabaseExists(database)))
 			continue;
-		LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
-		if (slot->database == database && slot->installation == abandoned)
-			slot->database = InvalidOid;
-		LWLockRelease(&shared->lock);
+		FreeSlot(slot, database, abandoned);
 	}
 }
 
@@ -212,15 +219,6 @@ FindSlot(Oid installation, int network)
 	slot = MakeSlot(MyDatabaseId, installation, network);
 	LWLockRelease(&shared->lock);
 	return slot;
-}
-
-/* Gives a slot back. */
-void
-FreeSlot(CounterSlot *slot)
-{
-	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
-	slot->database = InvalidOid;
-	LWLockRelease(&shared->lock);
 }
 
 /* --- preloaded --- */

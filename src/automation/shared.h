@@ -80,8 +80,8 @@ extern CounterSlot *FindSlot(Oid installation, int network);
 /* True while the slot is that network's; it may be given away when the network is gone. */
 extern bool SlotIs(const CounterSlot *slot, Oid installation, int network);
 
-/* Gives a slot back; its network is gone. */
-extern void FreeSlot(CounterSlot *slot);
+/* Gives a slot back, whose network is gone, unless somebody else has it by now. */
+extern void FreeSlot(CounterSlot *slot, Oid database, Oid installation);
 
 /* In a transaction. */
 extern bool DatabaseExists(Oid database);

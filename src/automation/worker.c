@@ -201,11 +201,12 @@ static void
 SeeTo(CounterSlot *slot)
 {
 	Oid			database = slot->database;
+	Oid			installation = slot->installation;
 
 	if (!OidIsValid(database))
 		return;
 	if (!DatabaseExists(database))
-		FreeSlot(slot);
+		FreeSlot(slot, database, installation);
 	else if (pg_atomic_read_u64(&slot->unflushed) != 0)
 		(void) WakeWorkerIn(database, WORKER_FLUSHES, 0);
 }
