@@ -351,10 +351,12 @@ DiagonalPredictiveSpread(int dim, const double *constants, const double *x)
 
 /*
  * The columns' Student-t made one with a scale for each column, as a Student-t
- * with a precision scale for whole rows needs it: the logarithm of what the
- * unknown precisions multiply a density's scale by has the mean that it has for
- * each column, and the variance of the mean over the columns, about.  Exact
- * where the precisions are known, and for one column.
+ * with a precision scale for whole rows needs it.  Each column's unknown
+ * precision is a / b_j times its own g_j ~ Gamma(a, a); here it is times one g
+ * for all, Gamma(a d, a d) over `stretch`, such that E log g is E log g_j
+ * (psi(shape) - log(rate): Bishop 2006, eq. B.30) and Var log g = psi'(a d) that
+ * of the mean of d of them, psi'(a) / d, about.  Exact where the precisions are
+ * known, and for one column.
  */
 void
 DiagonalPrepareJoint(int dim, const double *const *params, const bool *fixed, double *constants)
