@@ -4,7 +4,7 @@
 \set size 2000
 \i examples/userinfo.sql
 
-SELECT plan(16);
+SELECT plan(18);
 
 CREATE TABLE clean AS SELECT id, avg_time_pages AS x, avg_time_pages_a AS y, false AS outlier FROM userinfo;
 -- Evenly spread points (Roberts 2018: multiples of powers of 1 / 1.3247, the root of x^3 = x + 1)
@@ -55,6 +55,8 @@ CREATE FUNCTION pg_temp.expected_sizes(network text) RETURNS TABLE (x float8, wi
 	FROM bnai_clusters AS c WHERE c.network = expected_sizes.network $$;
 SELECT bnai_create_clustering('gauss', 'clean', '{x,y}', max_clusters => 4), pg_temp.draw(0.018);
 SELECT bnai_infer(network) FROM unnest('{gauss,four,ten}'::text[]) AS network;
+SELECT is(array_agg(size > 400), '{t,t,t,t}', network || ': four groups have most of the clean rows')
+FROM unnest('{clean,gauss}'::text[]) AS network, pg_temp.expected_sizes(network) GROUP BY network;
 SELECT is_empty(format($$ SELECT * FROM pg_temp.expected_sizes(%L) AS b, LATERAL (SELECT * FROM pg_temp.expected_sizes(%L) AS n
 	ORDER BY abs(n.x - b.x) + abs(sqrt(n.width) - sqrt(b.width)) LIMIT 1) AS f WHERE f.size / b.size NOT BETWEEN 0.97 AND 1.03 $$, base, fitted),
 	format('%s: expected sizes over the clean rows within 3%% of those of %s', fitted, base))
