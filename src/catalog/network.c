@@ -7,6 +7,7 @@
 #include "access/xact.h"
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/array.h"
@@ -224,6 +225,37 @@ InterpretNetwork(Network *network)
 	for (int i = 0; network != NULL && i < network->nnodes; i++)
 		InterpretNode(network, &network->nodes[i]);
 	return network;
+}
+
+/* Mixes a text into a hash; NULL is none. */
+static uint64
+HashText(uint64 hash, const char *text)
+{
+	return text == NULL ? hash_combine64(hash, 1) :
+		hash_combine64(hash, hash_bytes_extended((const unsigned char *) text, strlen(text), 0));
+}
+
+/* Hashes what defines a network. */
+int64
+DefinitionHash(const Network *network)
+{
+	const NetworkSettings *settings = &network->settings;
+	uint64		hash = hash_bytes_extended((const unsigned char *) &settings->resolution, sizeof(double), 0);
+
+	hash = hash_combine64(hash, settings->prune);
+	hash = hash_combine64(hash, settings->missing);
+	hash = HashText(hash, settings->weight_column);
+	for (int i = 0; i < network->nnodes; i++)
+	{
+		const NetworkNode *node = &network->nodes[i];
+
+		hash = HashText(hash, node->name);
+		hash = HashText(hash, node->distribution_name);
+		hash = HashText(hash, node->params_text);
+		for (int j = 0; j < node->nsource_columns; j++)
+			hash = HashText(hash, node->source_columns[j].name);
+	}
+	return (int64) hash;
 }
 
 /* Loads a network by name. */

@@ -173,6 +173,12 @@ extern void ValidateNetwork(Network *network);
 /* True if a parameter is a number, vector or matrix for each plate. */
 extern bool DiffersByPlate(const NodeParam *param);
 
+/*
+ * A number that changes with whatever says which posterior belongs to the
+ * rows: the nodes, and the settings that are no matter of the search.
+ */
+extern int64 DefinitionHash(const Network *network);
+
 /* Index of a node, or -1. */
 extern int	FindNode(const Network *network, const char *name);
 

@@ -149,6 +149,7 @@ ReadCurrentRun(int network, RunState *state)
 			.rows = DatumGetInt64(CatalogValue(&scan, tuple, RUN_ROWS, &isnull)),
 			.elbo = DatumGetFloat8(CatalogValue(&scan, tuple, RUN_ELBO, &isnull)),
 			.warm_runs = DatumGetInt32(CatalogValue(&scan, tuple, RUN_WARM_RUNS, &isnull)),
+			.definition = DatumGetInt64(CatalogValue(&scan, tuple, RUN_DEFINITION, &isnull)),
 			.posterior = PointerGetDatum(PG_DETOAST_DATUM_COPY(CatalogValue(&scan, tuple, RUN_POSTERIOR, &isnull)))
 		};
 	EndCatalogScan(&scan);

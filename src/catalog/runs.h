@@ -38,6 +38,7 @@ typedef struct RunState
 	int64		rows;
 	double		elbo;
 	int			warm_runs;		/* how many runs in a row, this one included, began from the one before */
+	int64		definition;		/* hash of what the network was then */
 	Datum		posterior;
 } RunState;
 

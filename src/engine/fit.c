@@ -508,3 +508,38 @@ FitPlan(const NetworkPlan *plan, const RowStore *rows, const Job *from)
 	fit->passes = (double) (PassRowVisits() - visits) / rows->rows;
 	return fit;
 }
+
+/* Makes one fit of two. */
+void
+JoinFits(Fit *fit, const Fit *other, bool other_wins)
+{
+	int			before = fit->restarts;
+
+	fit->outcomes = repalloc(fit->outcomes, sizeof(Outcome) * (fit->noutcomes + other->noutcomes));
+	for (int i = 0; i < other->noutcomes; i++)
+	{
+		fit->outcomes[fit->noutcomes] = other->outcomes[i];
+		fit->outcomes[fit->noutcomes++].restart += before;
+	}
+	for (int i = 0; i < other->trace.n; i++)
+	{
+		TraceEntry	entry = other->trace.entries[i];
+
+		entry.restart += before;
+		AppendTrace(&fit->trace, entry);
+	}
+	for (int m = 0; m < MOVE_KINDS; m++)
+	{
+		fit->tried[m] += other->tried[m];
+		fit->accepted[m] += other->accepted[m];
+	}
+	fit->restarts += other->restarts;
+	fit->passes += other->passes;
+	if (!other_wins)
+		return;
+	fit->job = other->job;
+	fit->best_restart = before + other->best_restart;
+	fit->iterations = other->iterations;
+	fit->converged = other->converged;
+	fit->elbo = other->elbo;
+}

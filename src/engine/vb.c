@@ -24,7 +24,7 @@ const char *const MoveNames[MOVE_KINDS] = {
 };
 
 void
-AddTrace(Trace *trace, int restart, int iteration, double elbo, const char *event)
+AppendTrace(Trace *trace, TraceEntry entry)
 {
 	if (trace->n == trace->max)
 	{
@@ -32,7 +32,14 @@ AddTrace(Trace *trace, int restart, int iteration, double elbo, const char *even
 		trace->entries = trace->entries ? repalloc_huge(trace->entries, sizeof(TraceEntry) * trace->max)
 			: MemoryContextAlloc(trace->context, sizeof(TraceEntry) * trace->max);
 	}
-	trace->entries[trace->n++] = (TraceEntry) {restart, iteration, elbo, event};
+	trace->entries[trace->n++] = entry;
+}
+
+/* Records a sweep or a move that has just been done. */
+void
+AddTrace(Trace *trace, int restart, int iteration, double elbo, const char *event)
+{
+	AppendTrace(trace, (TraceEntry) {restart, iteration, elbo, event});
 	RecordIteration(restart, iteration, elbo);
 }
 

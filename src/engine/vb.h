@@ -92,6 +92,13 @@ extern void FirstPass(Job *const *jobs, int njobs);
  */
 extern Fit *FitPlan(const NetworkPlan *plan, const RowStore *rows, const Job *from);
 
+/*
+ * Appends what another fit of the same rows tried, as further restarts;
+ * `other_wins` says whose globals the result has.
+ */
+extern void JoinFits(Fit *fit, const Fit *other, bool other_wins);
+
+extern void AppendTrace(Trace *trace, TraceEntry entry);
 extern void AddTrace(Trace *trace, int restart, int iteration, double elbo, const char *event);
 
 #endif

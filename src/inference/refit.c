@@ -11,7 +11,11 @@
  * Chance makes groups, too: of resamples of rows in four groups every third has
  * a fifth one at its optimum, at a gain of up to 10 nats.  So going on keeps the
  * groups of the current run unless others gain more than the setting
- * refit_margin, be it by a move or in a search.
+ * refit_margin, be it by a move or in a search; several at once, as much each.
+ *
+ * Who asks by hand gets a search.  It is held against the current run's groups
+ * by the same margin where it ends with more or fewer of them, unless it is
+ * of the same rows as the search that found those: then the best bound wins.
  */
 #include "postgres.h"
 
@@ -32,9 +36,15 @@
 /* … or when the ELBO, in nats per row, has fallen by more than this: rows that the groups do not fit cost several nats each */
 #define MAX_FALL 0.01
 
-/* Reads the current run, if the network can begin from it. */
+/* On the same rows the first sweep comes to the ELBO of the run that it begins from, in nats, but for what the stop rule left */
+#define SAME_ELBO 0.05
+
+/* A component with fewer expected rows holds none */
+#define HOLDS_ROWS 0.5
+
+/* Reads the current run; false if there is none. */
 static bool
-ReadBeginning(const Network *network, const NetworkPlan *plan, Beginning *beginning)
+ReadCurrent(const Network *network, Beginning *beginning)
 {
 	bool		exists;
 
@@ -42,34 +52,58 @@ ReadBeginning(const Network *network, const NetworkPlan *plan, Beginning *beginn
 	PushActiveSnapshot(GetTransactionSnapshot());
 	exists = ReadCurrentRun(network->id, &beginning->run);
 	PopActiveSnapshot();
-	if (!exists)
-		return false;
-	beginning->posterior = DatumGetPosterior(beginning->run.posterior);
-	if (PosteriorFits(plan, beginning->posterior))
-		return true;
-	ereport(NOTICE,
-			(errmsg("network \"%s\" has changed since its last run and does not start from it", network->name)));
-	beginning->posterior = NULL;
-	return false;
+	if (exists)
+		beginning->posterior = DatumGetPosterior(beginning->run.posterior);
+	return exists;
+}
+
+/* Returns true if the network is still what its current run is of, or for who insists on that run, if it can begin from it. */
+static bool
+IsAsBefore(const Network *network, const NetworkPlan *plan, const Beginning *beginning, bool insists)
+{
+	return (insists || beginning->run.definition == DefinitionHash(network)) && PosteriorFits(plan, beginning->posterior);
+}
+
+/* Says how whoever asks wants it to begin. */
+static RefitKind
+RefitAsked(const Network *network, const NetworkPlan *plan, Asked asked)
+{
+	const NetworkSettings *settings = &network->settings;
+
+	/* without a selector there is one optimum, and the way to it is short */
+	if (plan->selector < 0 && (settings->refit == REFIT_AUTO || asked == ASKED_BY_USER))
+		return REFIT_FULL;
+	if (asked == ASKED_BY_COUNTER || settings->refit == REFIT_FULL)
+		return settings->refit;
+	/* results and posterior say where a user wants to begin */
+	return settings->start == START_KMEANS || settings->start == START_RANDOM ? REFIT_AUTO : REFIT_FULL;
 }
 
 /* Chooses where to begin. */
 Beginning
 ChooseBeginning(Network *network, const NetworkPlan *plan, Asked asked)
 {
-	RefitKind	refit = asked == ASKED_BY_USER ? REFIT_FULL : network->settings.refit;
-	Beginning	beginning = {0};
+	RefitKind	refit = RefitAsked(network, plan, asked);
+	Beginning	beginning = {.way = BEGIN_ANEW};
 
-	/* without a selector there is one optimum, and the way to it is short */
-	if (refit == REFIT_AUTO && plan->selector < 0)
-		refit = REFIT_FULL;
 	if (refit == REFIT_FULL && network->settings.start != START_POSTERIOR)
 		return beginning;
-	if (!ReadBeginning(network, plan, &beginning))
+	if (!ReadCurrent(network, &beginning))
 		return beginning;
-	beginning.alone = refit != REFIT_FULL;
-	beginning.guarded = refit == REFIT_AUTO;
-	beginning.due = beginning.guarded && beginning.run.warm_runs % (MAX_WARM_RUNS + 1) == MAX_WARM_RUNS;
+	if (!IsAsBefore(network, plan, &beginning, refit != REFIT_AUTO))
+	{
+		if (refit != REFIT_AUTO || asked == ASKED_BY_COUNTER)
+			ereport(NOTICE,
+					(errmsg("network \"%s\" has changed since its last run and does not start from it", network->name)));
+	}
+	else if (refit == REFIT_FULL)
+		beginning.way = BEGIN_AS_RESTART;
+	else if (refit == REFIT_WARM)
+		beginning.way = GO_ON;
+	else if (asked == ASKED_BY_USER)
+		beginning.way = SEARCH_GUARDED;
+	else
+		beginning.way = beginning.run.warm_runs % (MAX_WARM_RUNS + 1) == MAX_WARM_RUNS ? GO_ON_AND_SEARCH : GO_ON_GUARDED;
 	return beginning;
 }
 
@@ -104,32 +138,127 @@ GoOn(const Beginning *beginning, Network *network, NetworkPlan *plan, const RowS
 	return fit;
 }
 
-/* Returns the fit that went on unless the search is clearly better: groups that come and go by chance help nobody.  Both were paid for. */
-static Fit *
-BetterFit(Fit *search, Fit *warm, double margin, int *warm_runs)
+/* Counts the groups of the restart that a fit has chosen. */
+static int
+GroupsFound(const Fit *fit)
 {
-	Fit		   *better = search->elbo > warm->elbo + margin ? search : warm;
+	for (int i = 0; i < fit->noutcomes; i++)
+		if (fit->outcomes[i].restart == fit->best_restart)
+			return fit->outcomes[i].clusters;
+	return 0;
+}
 
-	better->passes = search->passes + warm->passes;
-	if (better == search)
+/* Counts those of a run. */
+static int
+GroupsOf(const Posterior *posterior)
+{
+	int			n = 0;
+
+	for (int k = 0; k < posterior->components; k++)
+		n += posterior->clusters[k].live && posterior->clusters[k].count >= HOLDS_ROWS;
+	return n;
+}
+
+/* Returns what a search must gain over a fit that went on: the margin for each group that it has more or less. */
+static double
+NeededGain(const Fit *search, const Fit *warm, double margin)
+{
+	return margin * Max(1, abs(GroupsFound(search) - GroupsFound(warm)));
+}
+
+/*
+ * Makes one fit of a search and one that went on, which is kept unless the
+ * search is clearly better: groups that come and go by chance help nobody.
+ */
+static Fit *
+KeepUnlessClearlyWorse(Fit *search, const Fit *warm, double margin, int *warm_runs)
+{
+	bool		keep = search->elbo <= warm->elbo + NeededGain(search, warm, margin);
+
+	JoinFits(search, warm, keep);
+	if (!keep)
 		*warm_runs = 0;
-	return better;
+	return search;
+}
+
+/* Returns true if a fit that goes on is of the very rows in which a search found the current run's groups. */
+static bool
+WereFoundHere(const Beginning *beginning, const RowStore *rows, const Fit *warm)
+{
+	return beginning->run.warm_runs == 0 && rows->rows == beginning->run.rows && fabs(warm->trace.entries[0].elbo - beginning->run.elbo) < SAME_ELBO;
+}
+
+/* Tells who asked if the groups are not going to be those of the best bound. */
+static void
+TellKept(const Network *network, const Fit *search, const Fit *warm, double needed)
+{
+	double		gain = search->elbo - warm->elbo;
+
+	if (gain > 0.0 && gain <= needed)
+		ereport(NOTICE,
+				(errmsg("network \"%s\" keeps its clusters, %d", network->name, GroupsFound(warm)),
+				 errdetail("A search found %d, which gain %.3g nats; with refit_margin %g they would have to gain %g.",
+						   GroupsFound(search), gain, network->settings.refit_margin, needed),
+				 errhint("To have the best bound win whatever it gains, set refit to 'full'.")));
+}
+
+/*
+ * Searches, and where that ends with more groups or fewer than the current run
+ * has, goes on from there, too.
+ */
+static Fit *
+SearchGuarded(const Beginning *beginning, Network *network, NetworkPlan *plan, const RowStore *rows, int *warm_runs)
+{
+	Fit		   *search = FitRows(plan, rows, NULL);
+	double		margin;
+	Fit		   *warm;
+
+	*warm_runs = 0;
+	if (GroupsFound(search) == GroupsOf(beginning->posterior) || HasGrown(beginning, rows))
+		return search;
+	warm = GoOn(beginning, network, plan, rows);
+	*warm_runs = beginning->run.warm_runs + 1;
+	margin = WereFoundHere(beginning, rows, warm) ? 0.0 : network->settings.refit_margin;
+	TellKept(network, search, warm, NeededGain(search, warm, margin));
+	return KeepUnlessClearlyWorse(search, warm, margin, warm_runs);
+}
+
+/* Goes on, and searches, too, where it is time for that or the rows fit worse. */
+static Fit *
+GoOnGuarded(const Beginning *beginning, Network *network, NetworkPlan *plan, const RowStore *rows, int *warm_runs)
+{
+	Fit		   *warm;
+
+	*warm_runs = 0;
+	if (HasGrown(beginning, rows))
+		return FitRows(plan, rows, NULL);
+	warm = GoOn(beginning, network, plan, rows);
+	*warm_runs = beginning->run.warm_runs + 1;
+	if (beginning->way == GO_ON_GUARDED && !HasFallen(beginning, rows, warm))
+		return warm;
+	return KeepUnlessClearlyWorse(FitRows(plan, rows, NULL), warm, network->settings.refit_margin, warm_runs);
 }
 
 /* Fits. */
 Fit *
 FitFrom(const Beginning *beginning, Network *network, NetworkPlan *plan, const RowStore *rows, int *warm_runs)
 {
-	Fit		   *fit;
-
+	switch (beginning->way)
+	{
+		case GO_ON:
+			*warm_runs = beginning->run.warm_runs + 1;
+			return GoOn(beginning, network, plan, rows);
+		case GO_ON_GUARDED:
+		case GO_ON_AND_SEARCH:
+			return GoOnGuarded(beginning, network, plan, rows, warm_runs);
+		case SEARCH_GUARDED:
+			return SearchGuarded(beginning, network, plan, rows, warm_runs);
+		case BEGIN_AS_RESTART:
+			*warm_runs = beginning->run.warm_runs + 1;
+			return FitRows(plan, rows, beginning->posterior);
+		case BEGIN_ANEW:
+			break;
+	}
 	*warm_runs = 0;
-	if (beginning->posterior == NULL || (beginning->guarded && HasGrown(beginning, rows)))
-		return FitRows(plan, rows, NULL);
-	*warm_runs = beginning->run.warm_runs + 1;
-	if (!beginning->alone)
-		return FitRows(plan, rows, beginning->posterior);
-	fit = GoOn(beginning, network, plan, rows);
-	if (!beginning->guarded || (!beginning->due && !HasFallen(beginning, rows, fit)))
-		return fit;
-	return BetterFit(FitRows(plan, rows, NULL), fit, network->settings.refit_margin, warm_runs);
+	return FitRows(plan, rows, NULL);
 }

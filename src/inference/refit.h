@@ -12,17 +12,25 @@
 /* Who asks for an inference */
 typedef enum Asked
 {
-	ASKED_BY_USER,				/* begins as the setting start says */
+	ASKED_BY_USER,				/* searches */
 	ASKED_BY_COUNTER			/* or a schedule: as the setting refit says */
 } Asked;
 
+typedef enum Way
+{
+	BEGIN_ANEW,
+	BEGIN_AS_RESTART,			/* the first restart goes on from the current run */
+	GO_ON,						/* from the current run, and try nothing else */
+	GO_ON_GUARDED,				/* unless the data have changed too much for that */
+	GO_ON_AND_SEARCH,			/* likewise, and search in any case */
+	SEARCH_GUARDED				/* search, and go on, too, if that ends with other groups */
+} Way;
+
 typedef struct Beginning
 {
-	Posterior  *posterior;		/* to begin from; NULL: anew */
+	Way			way;
+	Posterior  *posterior;		/* to begin from; NULL: there is none */
 	RunState	run;			/* that has it */
-	bool		alone;			/* nothing else is tried but to go on from there … */
-	bool		guarded;		/* … unless the data have changed too much for that */
-	bool		due;			/* it is time for a search beside it */
 } Beginning;
 
 /* Says where an inference begins.  Needs a transaction. */

@@ -163,7 +163,7 @@ StoreRun(const Network *network, const Fit *fit, const Posterior *posterior, con
 	Oid			types[] = {INT8OID, INT4OID, TIMESTAMPTZOID, INTERVALOID, INT8OID, INT8OID, INT4OID, INT4OID, INT4OID,
 		BOOLOID, FLOAT8OID, INT4OID, FLOAT8OID, JSONBOID, PosteriorTypeId(), INT4ARRAYOID,
 	INT4ARRAYOID, FLOAT8ARRAYOID, TEXTARRAYOID, JSONBOID,
-		INT8OID, TEXTARRAYOID, TEXTARRAYOID, FLOAT8ARRAYOID, INT4OID};
+		INT8OID, TEXTARRAYOID, TEXTARRAYOID, FLOAT8ARRAYOID, INT4OID, INT8OID};
 	Datum		values[lengthof(types)];
 	char		nulls[lengthof(types) + 1];
 	int			n = 0;
@@ -194,11 +194,13 @@ StoreRun(const Network *network, const Fit *fit, const Posterior *posterior, con
 		MatchingArrays(matching, &values[n]);
 	else
 		memset(nulls + n, 'n', MATCHING_COLUMNS);
-	values[n + MATCHING_COLUMNS] = Int32GetDatum(summary->warm_runs);
+	n += MATCHING_COLUMNS;
+	values[n++] = Int32GetDatum(summary->warm_runs);
+	values[n++] = Int64GetDatum(DefinitionHash(network));
 	WriteCatalog(psprintf("INSERT INTO %s.bnai_run (id, network, started_at, elapsed, rows, rows_skipped, restarts, "
 						  "best_restart, iterations, converged, elbo, clusters, passes, moves, posterior, trace_restart, "
-						  "trace_iteration, trace_elbo, trace_event, outcomes, matched_run, matched_from, matched_to, matched_rows, warm_runs, is_current) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
-						  "$9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, true)",
+						  "trace_iteration, trace_elbo, trace_event, outcomes, matched_run, matched_from, matched_to, matched_rows, warm_runs, definition, is_current) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
+						  "$9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, true)",
 						  ExtensionSchema()), lengthof(types), types, values, nulls);
 }
 

@@ -86,6 +86,7 @@ CREATE TABLE bnai_run (
 	matched_to text[],
 	matched_rows double precision[],
 	warm_runs integer NOT NULL DEFAULT 0,
+	definition bigint NOT NULL DEFAULT 0,
 	CONSTRAINT bnai_run_network_fkey FOREIGN KEY (network) REFERENCES bnai_network ON DELETE CASCADE
 );
 CREATE INDEX bnai_run_network ON bnai_run (network, id);
@@ -108,8 +109,8 @@ COMMENT ON COLUMN bnai_network.counter_threshold IS 'count of changes at which t
 COMMENT ON COLUMN bnai_network.threshold_action IS 'what is done at the threshold: recalculate (in the transaction that reaches it), background (by a worker, soon after its commit) or none';
 COMMENT ON COLUMN bnai_network.resolution IS 'values are taken as exact to this fraction of a column''s standard deviation, and to the step that the column is rounded to; keeps clusters whose rows lie exactly on a line from becoming infinitely dense; 0: exact';
 COMMENT ON COLUMN bnai_network.prune IS 'take components out of use that no row needs; false: the number of components is fixed';
-COMMENT ON COLUMN bnai_network.refit IS 'how an inference that a counter or a schedule asks for begins: warm, from the current run; full, as start says; auto, warm while that is good enough';
-COMMENT ON COLUMN bnai_network.refit_margin IS 'where such an inference begins from the current run, it changes the groups there are only if that gains more than this in the ELBO, in nats';
+COMMENT ON COLUMN bnai_network.refit IS 'how an inference that a counter or a schedule asks for begins: warm, from the current run; full, as start says; auto, warm while that is good enough; with full, an inference by hand takes the best bound, too, whatever it gains';
+COMMENT ON COLUMN bnai_network.refit_margin IS 'an inference that goes on from the current run, and one by hand on rows that have changed since, gives up the groups there are only if others gain more than this in the ELBO, in nats';
 COMMENT ON COLUMN bnai_network.history IS 'number of runs that are kept, with their posteriors';
 COMMENT ON COLUMN bnai_network.weight_column IS 'column of the source that says how often each row counts: numbers, 0 or more, as if the row were there so many times; NULL: each row counts once';
 COMMENT ON COLUMN bnai_network.missing IS 'what is done with a row that is NULL in some of its observed columns: marginalize (it takes part with what it has, and gets a label), skip, or error; NULL: marginalize in a clustering, skip in other networks; a row that is NULL in all of them is skipped';

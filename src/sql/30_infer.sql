@@ -17,7 +17,7 @@ CREATE FUNCTION bnai_infer(
 )
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 1000000;
 COMMENT ON FUNCTION bnai_infer(text, boolean) IS
-'Infers a network from the rows of its source: stores the posterior as a run and writes the labels into the results column, all or nothing. Returns one row: the run, how many rows were used and how many skipped for a NULL, restarts and which of them was best, its iterations and whether it converged, the evidence lower bound in nats, the number of clusters that hold rows, how many rows got another label, and the time it took. Waits for another inference of the network, or with nowait fails at once. Call it as SELECT * FROM bnai_infer(...). Errors: no rows, a NaN or an infinity, a source or column that is gone, missing privileges.';
+'Infers a network from the rows of its source: stores the posterior as a run and writes the labels into the results column, all or nothing. Returns one row: the run, how many rows were used and how many skipped for a NULL, restarts and which of them was best, its iterations and whether it converged, the evidence lower bound in nats, the number of clusters that hold rows, how many rows got another label, and the time it took. On rows that have changed since the current run its clusters stay, with a notice, unless others gain more than refit_margin; with refit as full the best bound wins in any case. Waits for another inference of the network, or with nowait fails at once. Call it as SELECT * FROM bnai_infer(...). Errors: no rows, a NaN or an infinity, a source or column that is gone, missing privileges.';
 
 CREATE FUNCTION bnai_reset(network text) RETURNS bigint
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;

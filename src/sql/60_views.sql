@@ -115,7 +115,7 @@ CROSS JOIN LATERAL pg_catalog.jsonb_to_recordset(r.outcomes)
 	AS o(restart integer, elbo float8, evidence float8, clusters integer, sizes bigint[], iterations integer,
 		 converged boolean, sampled boolean, seconds float8);
 COMMENT ON VIEW bnai_restarts IS
-'how each restart of the runs ended: elbo is the complete evidence lower bound; evidence adds the log of the number of labellings of the clusters, so that it can be compared over numbers of clusters; sizes are expected numbers of rows; one that was sampled was given up on a sample and estimates the elbo';
+'how each restart of the runs ended: elbo is the complete evidence lower bound; evidence adds the log of the number of labellings of the clusters, so that it can be compared over numbers of clusters; sizes are expected numbers of rows; one that was sampled was given up on a sample and estimates the elbo; best is the one whose result was stored; one that went on from the current run, beside a search, is the last, and may be stored without having the greatest elbo, see refit_margin';
 
 CREATE VIEW bnai_status WITH (security_barrier) AS
 SELECT n.name AS network,
