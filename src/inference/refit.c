@@ -138,7 +138,7 @@ GoOn(const Beginning *beginning, Network *network, NetworkPlan *plan, const RowS
 	return fit;
 }
 
-/* Counts the groups of the restart that a fit has chosen. */
+/* Counts the groups that a fit has chosen. */
 static int
 GroupsFound(const Fit *fit)
 {
@@ -148,9 +148,9 @@ GroupsFound(const Fit *fit)
 	return 0;
 }
 
-/* Counts those of a run. */
+/* Counts those of a run, likewise: an outcome's clusters hold rows. */
 static int
-GroupsOf(const Posterior *posterior)
+GroupsOfRun(const Posterior *posterior)
 {
 	int			n = 0;
 
@@ -185,7 +185,8 @@ KeepUnlessClearlyWorse(Fit *search, const Fit *warm, double margin, int *warm_ru
 static bool
 WereFoundHere(const Beginning *beginning, const RowStore *rows, const Fit *warm)
 {
-	return beginning->run.warm_runs == 0 && rows->rows == beginning->run.rows && fabs(warm->trace.entries[0].elbo - beginning->run.elbo) < SAME_ELBO;
+	return beginning->run.warm_runs == 0 && rows->rows == beginning->run.rows &&
+		fabs(warm->trace.entries[0].elbo - beginning->run.elbo) < SAME_ELBO;
 }
 
 /* Tells who asked if the groups are not going to be those of the best bound. */
@@ -194,7 +195,7 @@ TellKept(const Network *network, const Fit *search, const Fit *warm, double need
 {
 	double		gain = search->elbo - warm->elbo;
 
-	if (gain > 0.0 && gain <= needed)
+	if (gain > 0.0 && gain <= needed && GroupsFound(search) != GroupsFound(warm))
 		ereport(NOTICE,
 				(errmsg("network \"%s\" keeps its clusters, %d", network->name, GroupsFound(warm)),
 				 errdetail("A search found %d, which gain %.3g nats; with refit_margin %g they would have to gain %g.",
@@ -214,7 +215,7 @@ SearchGuarded(const Beginning *beginning, Network *network, NetworkPlan *plan, c
 	Fit		   *warm;
 
 	*warm_runs = 0;
-	if (GroupsFound(search) == GroupsOf(beginning->posterior) || HasGrown(beginning, rows))
+	if (GroupsFound(search) == GroupsOfRun(beginning->posterior) || HasGrown(beginning, rows))
 		return search;
 	warm = GoOn(beginning, network, plan, rows);
 	*warm_runs = beginning->run.warm_runs + 1;
