@@ -49,6 +49,7 @@ typedef struct Pending
 	int			level;
 	Counted		counted;		/* what is to become a row, and what is to go to memory */
 	int64		wake_at;
+	bool		gone;			/* the network was dropped */
 } Pending;
 
 static Pending *pending = NULL;
@@ -140,6 +141,14 @@ AddToCounter(Counter counter, int64 n, int64 wake_at)
 
 	AddCounted(&count->counted, CountsInMemory(counter) ? (Counted) {.memory = n} : (Counted) {.rows = n});
 	count->wake_at = wake_at;
+}
+
+/* Gives the counter's slot back. */
+void
+ReleaseCounter(Counter counter)
+{
+	if (counter.slot != NULL)
+		PendingCount(counter)->gone = true;
 }
 
 /* Returns what the current transaction has counted. */
@@ -373,6 +382,11 @@ CommitPending(bool prepare)
 			pg_atomic_write_u64(&slot->prepared_at, GetCurrentTimestamp());
 			continue;
 		}
+		if (pending[i].gone)
+		{
+			FreeWrittenSlot(slot, pending[i].counter.installation, pending[i].counter.network);
+			continue;
+		}
 		AddToTotal(slot, CounterValue(counted));
 		if (MustWakeFlusher(slot, counted.memory))
 			(void) WakeWorker(WORKER_FLUSHES);
@@ -447,6 +461,7 @@ MergePending(int first, int level)
 		}
 		AddCounted(&pending[j].counted, pending[i].counted);
 		pending[j].wake_at = Max(pending[j].wake_at, pending[i].wake_at);
+		pending[j].gone |= pending[i].gone;
 	}
 	npending = n;
 }

@@ -177,6 +177,16 @@ FreeSlot(CounterSlot *slot, Oid database, Oid installation)
 	LWLockRelease(&shared->lock);
 }
 
+/* Gives a slot of this database back if there is nothing in it. */
+void
+FreeWrittenSlot(CounterSlot *slot, Oid installation, int network)
+{
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	if (SlotIs(slot, installation, network) && pg_atomic_read_u64(&slot->unflushed) == 0 && slot->flushing == 0)
+		slot->database = InvalidOid;
+	LWLockRelease(&shared->lock);
+}
+
 /*
  * Gives back the slots of databases that are gone, whose sessions are gone,
  * too, and of extensions that were in this one before.

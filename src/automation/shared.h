@@ -83,6 +83,9 @@ extern bool SlotIs(const CounterSlot *slot, Oid installation, int network);
 /* Gives a slot back, whose network is gone, unless somebody else has it by now. */
 extern void FreeSlot(CounterSlot *slot, Oid database, Oid installation);
 
+/* The same, unless there are counts in it: whoever is to write them sees that the network is gone. */
+extern void FreeWrittenSlot(CounterSlot *slot, Oid installation, int network);
+
 /* In a transaction. */
 extern bool DatabaseExists(Oid database);
 

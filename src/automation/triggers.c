@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
@@ -22,12 +23,14 @@
 #include "automation/watch.h"
 #include "catalog/define.h"
 #include "catalog/privileges.h"
+#include "catalog/relations.h"
 #include "inference/infer.h"
 #include "inference/results.h"
 
 PG_FUNCTION_INFO_V1(bnai_increment);
 PG_FUNCTION_INFO_V1(bnai_counter);
 PG_FUNCTION_INFO_V1(bnai_count_rows);
+PG_FUNCTION_INFO_V1(bnai_release_counter);
 
 /* A table of up to so many blocks is counted when it is truncated, a larger one estimated */
 #define COUNTED_BLOCKS 1024
@@ -186,5 +189,22 @@ bnai_count_rows(PG_FUNCTION_ARGS)
 	recalculate = watch->action == ACTION_RECALCULATE && TRIGGER_FIRED_AFTER(data->tg_event) && !IsLogicalWorker();
 	Count(watch->counter, n, watch->threshold,
 		  watch->action == ACTION_RECALCULATE && !recalculate ? ACTION_NONE : watch->action);
+	return PointerGetDatum(NULL);
+}
+
+/* Gives back the shared memory of the counter of a network that is dropped. */
+Datum
+bnai_release_counter(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+	bool		isnull;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BY_DELETE(data->tg_event) || !TRIGGER_FIRED_FOR_ROW(data->tg_event) ||
+		RelationGetRelid(data->tg_relation) != CatalogRelation("bnai_network"))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"bnai_release_counter\" is for bnai's own tables")));
+	ReleaseCounter(FindCounter(DatumGetInt32(heap_getattr(data->tg_trigtuple, NETWORK_ID,
+														  RelationGetDescr(data->tg_relation), &isnull))));
 	return PointerGetDatum(NULL);
 }

@@ -153,6 +153,12 @@ CREATE FUNCTION bnai_changed()
 RETURNS trigger LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION bnai_changed IS 'tells all sessions that networks or watches have changed';
 
+CREATE FUNCTION bnai_release_counter()
+RETURNS trigger LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_release_counter IS 'gives back the shared memory of the counter of a network that is dropped';
+
+CREATE TRIGGER bnai_release_counter AFTER DELETE ON bnai_network
+	FOR EACH ROW EXECUTE FUNCTION bnai_release_counter();
 CREATE TRIGGER bnai_drop_watch_triggers AFTER DELETE ON bnai_watched
 	FOR EACH ROW EXECUTE FUNCTION bnai_drop_watch_triggers();
 CREATE TRIGGER bnai_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON bnai_watched

@@ -39,8 +39,9 @@ sub write_all
 	my ($n) = @_;
 	write_every('10ms');
 	wait_for_written($n, 'all is written');
-	write_every('1h');
+	# it looks for some intervals before it ends
 	ok($node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'bnai counter'}), 'with nothing to do the worker ends');
+	write_every('1h');
 }
 
 # Starts the server when the processes of the one before have noticed that it is gone.
@@ -72,6 +73,23 @@ is(written(), '0', 'though nothing was written to the table');
 $node->restart;
 insert(5);
 is(counter(), '12', 'nor does a second one, and counting goes on');
+
+# --- networks come and go: more of them than there is room for ---
+sql(q{DO $$ BEGIN
+	FOR i IN 1 .. 1100 LOOP
+		PERFORM bnai_create_network('passing');
+		PERFORM bnai_counter(id) FROM bnai_network WHERE name = 'passing';
+		PERFORM bnai_drop_network('passing');
+		COMMIT;
+	END LOOP;
+END $$;
+SELECT bnai_create_network('last');
+SELECT bnai_increment('last', 3);});
+is(sql(q{SELECT counter FROM bnai_status WHERE network = 'last'}), '3', 'after a thousand networks that were dropped one is counted for');
+is(written(), '0', 'in memory, as the first');
+sql(q{BEGIN; SAVEPOINT s; SELECT bnai_drop_network('last'); ROLLBACK TO s; COMMIT});
+is(sql(q{SELECT counter FROM bnai_status WHERE network = 'last'}), '3', 'a drop that is rolled back takes nothing away');
+sql(q{SELECT bnai_drop_network('last')});
 
 # --- written ---
 write_all(12);
