@@ -57,7 +57,7 @@ static double
 HalfLogDeterminant(int dim, const double *precision)
 {
 	double	   *origin = palloc0(sizeof(double) * CORE.size(dim));
-	const double *parents[] = {origin, precision};
+	const double *parents[MAX_PARAMS] = {origin, precision};
 	double		half = CORE.log_partition(dim, parents);
 
 	pfree(origin);
