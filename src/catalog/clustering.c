@@ -53,16 +53,18 @@ typedef struct Priors
 	const char *name;
 	double		resolution;		/* see bnai_set; without a floor a shared scale can shrink to nothing */
 	const char *weights;
+	const char *robust_weights;
 	Template	nodes[COVARIANCE_COUNT][MAX_TEMPLATES];
 } Priors;
 
 /*
  * "data" follows the data's scale, and its shared scale W (w) lets the data say
  * how large a typical cluster is.  With one column all structures are the same.
- * "vague" says next to nothing.
+ * "vague" says next to nothing.  Robust ones charge more for a component: rows
+ * spread over a wide area are easily taken for several wide groups by chance.
  */
 static const Priors PriorSets[] = {
-	{"data", 1e-4, "full(%K, 0.5)", {
+	{"data", 1e-4, "full(%K, 0.5)", "full(%K, 0.05)", {
 		[COVARIANCE_FULL] = {
 			{"mu", "Gaussian", "data_mean, 0.1 * data_precision, plates=%K"},
 			{"W", "Wishart", "%D, %R * data_precision"},
@@ -84,7 +86,7 @@ static const Priors PriorSets[] = {
 			{"Lambda", "Wishart", "%E, W"},
 		},
 	}},
-	{"vague", 0.0, "full(%K, 1e-5)", {
+	{"vague", 0.0, "full(%K, 1e-5)", "full(%K, 1e-5)", {
 		[COVARIANCE_FULL] = {
 			{"mu", "Gaussian", "zeros(%D), 1e-5 * eye(%D), plates=%K"},
 			{"Lambda", "Wishart", "%D, 1e-5 * eye(%D), plates=%K"},
@@ -222,7 +224,8 @@ bnai_create_clustering(PG_FUNCTION_ARGS)
 		values[n++] = (SettingValue) {FindSetting("resolution"), Float8GetDatum(priors->resolution)};
 	dim = ResolveColumns(PG_GETARG_OID(1), ncolumns, columns);
 	CreateNetwork(network, "clustering", n, values);
-	AddNode(network, "alpha", "Dirichlet", FillTemplate(priors->weights, components, dim), InvalidOid, 0, NULL);
+	AddNode(network, "alpha", "Dirichlet",
+			FillTemplate(robust ? priors->robust_weights : priors->weights, components, dim), InvalidOid, 0, NULL);
 	AddNode(network, "Z", "Categorical", "alpha", InvalidOid, 0, NULL);
 	for (const Template *node = priors->nodes[covariance]; node->name != NULL; node++)
 		AddNode(network, node->name, node->distribution, FillTemplate(node->params, components, dim), InvalidOid, 0,
@@ -319,7 +322,8 @@ ResetPriors(const char *name, const char *priors_name)
 
 	for (const Template *node = nodes; node->name != NULL; node++)
 		ResetNode(network, node->name, node->distribution, FillTemplate(node->params, components, columns));
-	ResetNode(network, "alpha", "Dirichlet", FillTemplate(priors->weights, components, columns));
+	ResetNode(network, "alpha", "Dirichlet",
+			  FillTemplate(robust ? priors->robust_weights : priors->weights, components, columns));
 	if (robust)
 		ResetNode(network, "nu", "DegreesOfFreedom", FillTemplate(DEGREES_PRIOR, components, columns));
 	RemoveOthers(network, covariance, nodes);

@@ -53,7 +53,7 @@ CREATE FUNCTION bnai_changes(
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 ROWS 10;
 COMMENT ON FUNCTION bnai_changes(text) IS
-'What the current run of a network changed, label by label, against the run that it took its labels from. change is kept, birth (of rows that no cluster had), death (its rows are gone), split (a new label took most of its rows from other_labels) or merge (a label that is gone, whose rows other_labels took). moved is the share of the rows of the old cluster that have another label now; drift is how far the mean moved, column by column, in standard deviations of the old cluster. The last row, without a label, has the share of all rows that moved. No rows for the first run.';
+'What the current run of a network changed, label by label, against the run that it took its labels from. change is kept, birth (of rows that no cluster had), death (its rows are gone), split (a new label took most of its rows from other_labels) or merge (a label that is gone, whose rows other_labels took). moved is the share of the rows that the other run would have given that label, as they are now, that have another one; drift is how far the mean moved, column by column, in standard deviations of the old cluster. The last row, without a label, has the share of all rows that moved. No rows for the first run.';
 
 CREATE FUNCTION bnai_compare_clusters(
 	network text,
@@ -76,7 +76,7 @@ COMMENT ON FUNCTION bnai_compare_clusters(text, integer, integer) IS
 CREATE FUNCTION bnai_posterior_as_prior(network text, discount float8 DEFAULT 1) RETURNS void
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION bnai_posterior_as_prior(text, float8) IS
-'Turns what a network has learned into its priors: the parameters of its nodes become those of the current posterior, for each component its own (each), to be seen in bnai_nodes; a node that was a parameter of others only is dropped. discount, above 0 and at most 1, is the power that the posterior is raised to: 0.5 counts what was learned half. The rows that were learned from should not be in the source any more. bnai_set(network, ''priors'', ''data'') is the way back for a clustering. Errors: not inferred, nodes that have changed since, a discount that leaves no proper distribution.';
+'Turns what a network has learned into its priors: the parameters of its nodes become those of the current posterior, for each component its own (each), to be seen in bnai_nodes; a node that was a parameter of others only is dropped. discount, above 0 and at most 1, is what counts are multiplied by (as by a power of the posterior): 0.5 counts what was learned half. The rows that were learned from should not be in the source any more. bnai_set(network, ''priors'', ''data'') is the way back for a clustering. Errors: not inferred, nodes that have changed since, a discount that leaves no proper distribution.';
 
 CREATE FUNCTION bnai_label_number(label text) RETURNS integer
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;

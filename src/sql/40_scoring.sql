@@ -7,7 +7,7 @@
 CREATE FUNCTION bnai_predict(network text, VARIADIC observation float8[]) RETURNS text
 	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'bnai_predict';
 COMMENT ON FUNCTION bnai_predict(text, float8[]) IS
-	'the label of the cluster that a row belongs to, as the results column holds it; the values are those of the network''s columns, in its order (an array: VARIADIC array); NULL if one of them is, or the network has not been inferred';
+	'the label of the cluster that a row belongs to, as the results column holds it; the values are those of the network''s columns, in its order (an array: VARIADIC array); NULL if all of them are (one, where missing is skip), or the network has not been inferred';
 
 CREATE FUNCTION bnai_predict(posterior bnai_posterior, VARIADIC observation float8[]) RETURNS text
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'bnai_predict_by_value';
