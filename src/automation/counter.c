@@ -56,6 +56,13 @@ static Pending *pending = NULL;
 static int	npending = 0;
 static int	max_pending = 0;
 
+/* What is to be done after counting */
+typedef struct Awaited
+{
+	bool		flush;			/* what is in memory is to be written */
+	bool		inference;		/* a threshold may be reached */
+} Awaited;
+
 /* Slots that this session, a worker, is writing to the table */
 static bool flushing = false;
 
@@ -143,10 +150,13 @@ AddToCounter(Counter counter, int64 n, int64 wake_at)
 	count->wake_at = wake_at;
 }
 
-/* Gives the counter's slot back. */
+/* Gives back the slot of a network's counter, if it has one. */
 void
-ReleaseCounter(Counter counter)
+ReleaseCounter(int network)
 {
+	Counter		counter = {.installation = DeltaRelation(), .network = network};
+
+	counter.slot = FindSlotInUse(counter.installation, network);
 	if (counter.slot != NULL)
 		PendingCount(counter)->gone = true;
 }
@@ -366,32 +376,58 @@ AddToTotal(CounterSlot *slot, int64 n)
 		pg_atomic_write_u32(&slot->known, 0);
 }
 
+/*
+ * Adds to a slot what was counted, unless it has been given to another network;
+ * returns what is to be done about it.
+ */
+static Awaited
+AddToSlot(const Pending *count, bool prepare)
+{
+	Shared	   *shared = AttachShared();
+	CounterSlot *slot = count->counter.slot;
+	Awaited		awaited = {0};
+
+	LWLockAcquire(&shared->lock, LW_SHARED);
+	if (!HasSlot(count->counter))
+		;
+	else if (prepare)
+		pg_atomic_write_u64(&slot->prepared_at, GetCurrentTimestamp());
+	else
+	{
+		AddToTotal(slot, CounterValue(count->counted));
+		awaited.flush = MustWakeFlusher(slot, count->counted.memory);
+		awaited.inference = count->wake_at > 0 && (int64) pg_atomic_read_u64(&slot->total) >= count->wake_at;
+	}
+	LWLockRelease(&shared->lock);
+	return awaited;
+}
+
 /* Counts for good; nothing here may fail. */
 static void
 CommitPending(bool prepare)
 {
 	for (int i = 0; i < npending; i++)
 	{
-		CounterSlot *slot = pending[i].counter.slot;
-		Counted		counted = pending[i].counted;
+		Counter		counter = pending[i].counter;
+		Awaited		awaited;
 
-		if (!HasSlot(pending[i].counter))
-			continue;
-		if (prepare)
+		if (pending[i].gone && !prepare)
 		{
-			pg_atomic_write_u64(&slot->prepared_at, GetCurrentTimestamp());
+			FreeWrittenSlot(counter.slot, counter.installation, counter.network);
 			continue;
 		}
-		if (pending[i].gone)
+		if (counter.slot == NULL)
 		{
-			FreeWrittenSlot(slot, pending[i].counter.installation, pending[i].counter.network);
+			/* nobody knows the sum: a worker looks, once in a while */
+			if (pending[i].wake_at > 0 && !prepare)
+				WakeWorkerSoon();
 			continue;
 		}
-		AddToTotal(slot, CounterValue(counted));
-		if (MustWakeFlusher(slot, counted.memory))
+		awaited = AddToSlot(&pending[i], prepare);
+		if (awaited.flush)
 			(void) WakeWorker(WORKER_FLUSHES);
-		if (pending[i].wake_at > 0 && (int64) pg_atomic_read_u64(&slot->total) >= pending[i].wake_at)
-			WakeWorkerFor(slot);
+		if (awaited.inference)
+			WakeWorkerFor(counter.slot);
 	}
 }
 

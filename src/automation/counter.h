@@ -38,8 +38,8 @@ extern bool HasSlot(Counter counter);
 /* Adds n once the current transaction commits.  wake_at: the value of the counter that wakes a worker, or 0. */
 extern void AddToCounter(Counter counter, int64 n, int64 wake_at);
 
-/* Gives the counter's slot back once the current transaction commits, which drops the network. */
-extern void ReleaseCounter(Counter counter);
+/* Gives back what a counter has of shared memory, once the current transaction commits, which drops the network. */
+extern void ReleaseCounter(int network);
 
 /*
  * False if the counter, with what the current transaction counted, is certainly

@@ -178,6 +178,14 @@ WakeWorkerFor(CounterSlot *slot)
 		pg_atomic_write_u64(&slot->wake_after, TimestampTzPlusMilliseconds(now, RETRY_MS));
 }
 
+/* Wakes a worker of this database, or starts one that looks soon: not one for each who asks. */
+void
+WakeWorkerSoon(void)
+{
+	if (!HasWorker(WORKER_INFERS))
+		(void) WakeWorkerIn(MyDatabaseId, WORKER_INFERS, RETRY_MS);
+}
+
 /* Frees the entry of a worker that ends, however it does. */
 static void
 LeaveEntry(int code, Datum arg)

@@ -16,6 +16,9 @@ extern bool WakeWorker(WorkerKind kind);
 /* The same for inferring a network, unless that is to be left alone for a while. */
 extern void WakeWorkerFor(CounterSlot *slot);
 
+/* The same for a network that has no slot: after a second, once for all who ask meanwhile. */
+extern void WakeWorkerSoon(void);
+
 /* The same as WakeWorker for another database, and a worker that first sleeps. */
 extern bool WakeWorkerIn(Oid database, WorkerKind kind, int delay_ms);
 

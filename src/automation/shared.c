@@ -206,9 +206,9 @@ FreeAbandonedSlots(Oid installation)
 	}
 }
 
-/* Finds or makes the slot of a network. */
+/* Finds the slot that a network has. */
 CounterSlot *
-FindSlot(Oid installation, int network)
+FindSlotInUse(Oid installation, int network)
 {
 	CounterSlot *slot;
 
@@ -217,7 +217,16 @@ FindSlot(Oid installation, int network)
 	LWLockAcquire(&shared->lock, LW_SHARED);
 	slot = SearchSlot(MyDatabaseId, installation, network);
 	LWLockRelease(&shared->lock);
-	if (slot != NULL)
+	return slot;
+}
+
+/* Finds or makes the slot of a network. */
+CounterSlot *
+FindSlot(Oid installation, int network)
+{
+	CounterSlot *slot = FindSlotInUse(installation, network);
+
+	if (slot != NULL || shared == NULL)
 		return slot;
 	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
 	slot = MakeSlot(MyDatabaseId, installation, network);

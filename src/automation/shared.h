@@ -77,6 +77,9 @@ extern Shared *AttachShared(void);
 /* The slot of a network of this database; NULL if there is no room. */
 extern CounterSlot *FindSlot(Oid installation, int network);
 
+/* The slot that it has already, or NULL. */
+extern CounterSlot *FindSlotInUse(Oid installation, int network);
+
 /* True while the slot is that network's; it may be given away when the network is gone. */
 extern bool SlotIs(const CounterSlot *slot, Oid installation, int network);
 

@@ -204,7 +204,7 @@ bnai_release_counter(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function \"bnai_release_counter\" is for bnai's own tables")));
-	ReleaseCounter(FindCounter(DatumGetInt32(heap_getattr(data->tg_trigtuple, NETWORK_ID,
-														  RelationGetDescr(data->tg_relation), &isnull))));
+	ReleaseCounter(DatumGetInt32(heap_getattr(data->tg_trigtuple, NETWORK_ID, RelationGetDescr(data->tg_relation),
+											  &isnull)));
 	return PointerGetDatum(NULL);
 }

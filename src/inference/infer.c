@@ -29,7 +29,7 @@ PG_FUNCTION_INFO_V1(bnai_infer);
 PG_FUNCTION_INFO_V1(bnai_reset);
 
 /* Rows in so many blocks (of each partition) get their labels in one transaction, where there is one for each batch */
-#define BATCH_BLOCKS 2048
+#define BATCH_BLOCKS 512
 
 /* The inferences that this backend is in the middle of: triggers and views can call for another */
 typedef struct Running

@@ -14,8 +14,7 @@
  * refit_margin, be it by a move or in a search; several at once, as much each.
  *
  * Who asks by hand gets a search.  It is held against the current run's groups
- * by the same margin where it ends with more or fewer of them, unless it is
- * of the same rows as the search that found those: then the best bound wins.
+ * by the same margin where it ends with others, unless it is of the same rows as the search that found those: then the best bound wins.
  */
 #include "postgres.h"
 
@@ -23,6 +22,7 @@
 
 #include "utils/snapmgr.h"
 
+#include "engine/update.h"
 #include "inference/fit.h"
 #include "inference/refit.h"
 #include "inference/summary.h"
@@ -41,6 +41,9 @@
 
 /* A component with fewer expected rows holds none */
 #define HOLDS_ROWS 0.5
+
+/* Groups whose expected rows differ by less than this share may be the same */
+#define SAME_SIZE 0.05
 
 /* Reads the current run; false if there is none. */
 static bool
@@ -138,43 +141,83 @@ GoOn(const Beginning *beginning, Network *network, NetworkPlan *plan, const RowS
 	return fit;
 }
 
-/* Counts the groups that a fit has chosen. */
-static int
-GroupsFound(const Fit *fit)
+/* Returns how the restart ended that a fit has chosen. */
+static const Outcome *
+Chosen(const Fit *fit)
 {
 	for (int i = 0; i < fit->noutcomes; i++)
 		if (fit->outcomes[i].restart == fit->best_restart)
-			return fit->outcomes[i].clusters;
-	return 0;
+			return &fit->outcomes[i];
+	elog(ERROR, "restart %d has no outcome", fit->best_restart);
 }
 
-/* Counts those of a run, likewise: an outcome's clusters hold rows. */
 static int
-GroupsOfRun(const Posterior *posterior)
+LargerFirst(const void *a, const void *b)
 {
+	double		x = *(const double *) a;
+	double		y = *(const double *) b;
+
+	return x > y ? -1 : x < y;
+}
+
+/*
+ * Returns true if a search has found as many groups as the current run has, and
+ * of its sizes.  Others may be the same groups all the same: that costs some
+ * sweeps to see.
+ */
+static bool
+FoundSameGroups(const Fit *search, const RowStore *rows, const Posterior *posterior)
+{
+	const Outcome *found = Chosen(search);
+	double	   *sizes = palloc(sizeof(double) * posterior->components);
+	double		scale = posterior->rows > 0 ? rows->total / posterior->rows : 1.0;
 	int			n = 0;
+	bool		same;
 
 	for (int k = 0; k < posterior->components; k++)
-		n += posterior->clusters[k].live && posterior->clusters[k].count >= HOLDS_ROWS;
-	return n;
+		if (posterior->clusters[k].live && posterior->clusters[k].count >= HOLDS_ROWS)
+			sizes[n++] = posterior->clusters[k].count * scale;
+	qsort(sizes, n, sizeof(double), LargerFirst);
+	same = n == found->clusters;
+	for (int k = 0; same && k < n; k++)
+		same = fabs(sizes[k] - found->sizes[k]) <= SAME_SIZE * sizes[k] + HOLDS_ROWS;
+	pfree(sizes);
+	return same;
 }
 
 /* Returns what a search must gain over a fit that went on: the margin for each group that it has more or less. */
 static double
 NeededGain(const Fit *search, const Fit *warm, double margin)
 {
-	return margin * Max(1, abs(GroupsFound(search) - GroupsFound(warm)));
+	return margin * Max(1, abs(Chosen(search)->clusters - Chosen(warm)->clusters));
+}
+
+/* Returns true if a search and a fit that went on come to the same. */
+static bool
+Agree(const Fit *search, const Fit *warm)
+{
+	return Chosen(search)->clusters == Chosen(warm)->clusters && fabs(search->elbo - warm->elbo) < SAME_ELBO;
 }
 
 /*
- * Makes one fit of a search and one that went on, which is kept unless the
- * search is clearly better: groups that come and go by chance help nobody.
+ * Returns true if a fit that went on is to be kept: unless a search is clearly
+ * better, for groups that come and go by chance help nobody, or leaves fewer
+ * components without rows where their number is fixed.
  */
-static Fit *
-KeepUnlessClearlyWorse(Fit *search, const Fit *warm, double margin, int *warm_runs)
+static bool
+IsKept(const Fit *warm, const Fit *search, double margin)
 {
-	bool		keep = search->elbo <= warm->elbo + NeededGain(search, warm, margin);
+	int			unused = UnusedComponents(warm->job) - UnusedComponents(search->job);
 
+	if (unused != 0)
+		return unused < 0;
+	return search->elbo <= warm->elbo + NeededGain(search, warm, margin);
+}
+
+/* Makes one fit of a search and one that went on, which is kept or not. */
+static Fit *
+JoinSearch(Fit *search, const Fit *warm, bool keep, int *warm_runs)
+{
 	JoinFits(search, warm, keep);
 	if (!keep)
 		*warm_runs = 0;
@@ -183,10 +226,10 @@ KeepUnlessClearlyWorse(Fit *search, const Fit *warm, double margin, int *warm_ru
 
 /* Returns true if a fit that goes on is of the very rows in which a search found the current run's groups. */
 static bool
-WereFoundHere(const Beginning *beginning, const RowStore *rows, const Fit *warm)
+WereFoundHere(const Beginning *beginning, const RowStore *rows, const Fit *warm, double tolerance)
 {
 	return beginning->run.warm_runs == 0 && rows->rows == beginning->run.rows &&
-		fabs(warm->trace.entries[0].elbo - beginning->run.elbo) < SAME_ELBO;
+		fabs(warm->trace.entries[0].elbo - beginning->run.elbo) < SAME_ELBO + tolerance;
 }
 
 /* Tells who asked if the groups are not going to be those of the best bound. */
@@ -195,17 +238,17 @@ TellKept(const Network *network, const Fit *search, const Fit *warm, double need
 {
 	double		gain = search->elbo - warm->elbo;
 
-	if (gain > 0.0 && gain <= needed && GroupsFound(search) != GroupsFound(warm))
+	if (gain > 0.0 && gain <= needed && Chosen(search)->clusters != Chosen(warm)->clusters)
 		ereport(NOTICE,
-				(errmsg("network \"%s\" keeps its clusters, %d", network->name, GroupsFound(warm)),
+				(errmsg("network \"%s\" keeps its clusters, %d", network->name, Chosen(warm)->clusters),
 				 errdetail("A search found %d, which gain %.3g nats; with refit_margin %g they would have to gain %g.",
-						   GroupsFound(search), gain, network->settings.refit_margin, needed),
+						   Chosen(search)->clusters, gain, network->settings.refit_margin, needed),
 				 errhint("To have the best bound win whatever it gains, set refit to 'full'.")));
 }
 
 /*
- * Searches, and where that ends with more groups or fewer than the current run
- * has, goes on from there, too.
+ * Searches, and where that ends with other groups than the current run has,
+ * goes on from there, too.
  */
 static Fit *
 SearchGuarded(const Beginning *beginning, Network *network, NetworkPlan *plan, const RowStore *rows, int *warm_runs)
@@ -215,13 +258,13 @@ SearchGuarded(const Beginning *beginning, Network *network, NetworkPlan *plan, c
 	Fit		   *warm;
 
 	*warm_runs = 0;
-	if (GroupsFound(search) == GroupsOfRun(beginning->posterior) || HasGrown(beginning, rows))
+	if (HasGrown(beginning, rows) || FoundSameGroups(search, rows, beginning->posterior))
 		return search;
 	warm = GoOn(beginning, network, plan, rows);
 	*warm_runs = beginning->run.warm_runs + 1;
-	margin = WereFoundHere(beginning, rows, warm) ? 0.0 : network->settings.refit_margin;
+	margin = WereFoundHere(beginning, rows, warm, network->settings.tolerance) ? 0.0 : network->settings.refit_margin;
 	TellKept(network, search, warm, NeededGain(search, warm, margin));
-	return KeepUnlessClearlyWorse(search, warm, margin, warm_runs);
+	return JoinSearch(search, warm, !Agree(search, warm) && IsKept(warm, search, margin), warm_runs);
 }
 
 /* Goes on, and searches, too, where it is time for that or the rows fit worse. */
@@ -229,6 +272,7 @@ static Fit *
 GoOnGuarded(const Beginning *beginning, Network *network, NetworkPlan *plan, const RowStore *rows, int *warm_runs)
 {
 	Fit		   *warm;
+	Fit		   *search;
 
 	*warm_runs = 0;
 	if (HasGrown(beginning, rows))
@@ -237,7 +281,8 @@ GoOnGuarded(const Beginning *beginning, Network *network, NetworkPlan *plan, con
 	*warm_runs = beginning->run.warm_runs + 1;
 	if (beginning->way == GO_ON_GUARDED && !HasFallen(beginning, rows, warm))
 		return warm;
-	return KeepUnlessClearlyWorse(FitRows(plan, rows, NULL), warm, network->settings.refit_margin, warm_runs);
+	search = FitRows(plan, rows, NULL);
+	return JoinSearch(search, warm, IsKept(warm, search, network->settings.refit_margin), warm_runs);
 }
 
 /* Fits. */

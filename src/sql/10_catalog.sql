@@ -93,6 +93,11 @@ CREATE INDEX bnai_run_network ON bnai_run (network, id);
 CREATE UNIQUE INDEX a_network_has_one_current_run ON bnai_run (network) WHERE is_current;
 CREATE UNIQUE INDEX a_network_has_one_previous_run ON bnai_run (network) WHERE is_previous;
 
+-- pg_restore with several jobs loads the tables in any order, so nothing asks whether the network is there yet; that what
+-- belongs to a network goes with it is a matter of the triggers on bnai_network
+ALTER TABLE bnai_node DISABLE TRIGGER ALL;
+ALTER TABLE bnai_run DISABLE TRIGGER ALL;
+
 COMMENT ON SEQUENCE bnai_network_id_seq IS 'ids of networks';
 COMMENT ON SEQUENCE bnai_run_id_seq IS 'numbers of runs';
 COMMENT ON TABLE bnai_network IS 'Networks and their settings; see the view bnai_status and the function bnai_set';

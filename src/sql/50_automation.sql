@@ -51,6 +51,9 @@ COMMENT ON TABLE bnai_watched IS 'Watched tables: whose changes are counted for 
 COMMENT ON TABLE bnai_attempt IS 'Inferences in the background, at a threshold or by bnai_infer_now: the latest of each network; see the view bnai_status';
 COMMENT ON TABLE bnai_failure IS 'Inferences in the background, at a threshold or by bnai_infer_now, that failed; see the view bnai_runs';
 
+-- as in bnai_node and bnai_run, before other triggers are made
+ALTER TABLE bnai_watched DISABLE TRIGGER ALL;
+ALTER TABLE bnai_scheduled DISABLE TRIGGER ALL;
 SELECT pg_catalog.pg_extension_config_dump('bnai_count', 'WHERE network IN (SELECT id FROM @extschema@.bnai_network)');
 SELECT pg_catalog.pg_extension_config_dump('bnai_watched', '');
 SELECT pg_catalog.pg_extension_config_dump('bnai_scheduled', '');
@@ -173,6 +176,6 @@ CREATE TRIGGER bnai_check_background AFTER UPDATE OF threshold_action, owner ON 
 CREATE TRIGGER bnai_drop_job BEFORE DELETE ON bnai_scheduled
 	FOR EACH ROW EXECUTE FUNCTION bnai_drop_job();
 
-CREATE EVENT TRIGGER bnai_watch_partitions ON ddl_command_end WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE')
+CREATE EVENT TRIGGER bnai_watch_partitions ON ddl_command_end WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'ALTER TABLE')
 	EXECUTE FUNCTION bnai_watch_partitions();
 COMMENT ON EVENT TRIGGER bnai_watch_partitions IS 'watches what becomes part of a watched table';

@@ -75,6 +75,16 @@ SELECT is(found(), 4, 'who starts from four groups, without moves, gets them');
 SELECT bnai_set('m', 'start', NULL), bnai_set('m', 'moves', NULL);
 SELECT is(found(), 5, 'and then the best bound: on the same rows the margin is not asked for');
 SELECT is(found(), 5, 'again, too');
+
+-- a fixed number of components stays fixed
+SELECT bnai_create_clustering('fixed', 'resample', '{x,y}', prune => false, restarts => 2);
+SELECT bnai_infer('fixed');
+SELECT refit('by hand', 10, 12);
+SELECT bnai_set('fixed', 'refit', 'full'), bnai_infer('fixed');
+CREATE TABLE full_search AS SELECT clusters FROM bnai_runs WHERE network = 'fixed' ORDER BY run DESC LIMIT 1;
+SELECT bnai_rollback('fixed'), bnai_set('fixed', 'refit', NULL), bnai_infer('fixed');
+SELECT results_eq('SELECT clusters FROM bnai_runs WHERE network = ''fixed'' ORDER BY run DESC LIMIT 1', 'TABLE full_search',
+	'going on leaves no more components without rows than a search does');
 RESET client_min_messages;
 SELECT * FROM finish();
 ROLLBACK;

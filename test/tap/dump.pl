@@ -85,6 +85,13 @@ $here->safe_psql('postgres', 'CREATE DATABASE custom OWNER dbo');
 $here->command_ok([ 'pg_restore', '--exit-on-error', '-d', $here->connstr('custom'), "$dir/custom" ], 'pg_restore');
 is($here->safe_psql('custom', $state), $before, 'the same with pg_restore');
 
+$here->safe_psql('postgres', 'CREATE DATABASE parallel OWNER dbo');
+$here->command_ok([ 'pg_restore', '--exit-on-error', '-j', '4', '-d', $here->connstr('parallel'), "$dir/custom" ], 'pg_restore with four jobs');
+is($here->safe_psql('parallel', $state), $before, 'and with several jobs, whatever comes first');
+$here->safe_psql('parallel', q{SELECT bnai_drop_network('m'), bnai_drop_network('v')});
+is($here->safe_psql('parallel', q{SELECT (SELECT count(DISTINCT network) FROM bnai_node), (SELECT count(DISTINCT network) FROM bnai_run), (SELECT count(*) FROM bnai_watched)}),
+	'1|1|0', 'what belongs to a network goes with it there, too');
+
 is($here->safe_psql('custom', q{SET ROLE dbo; SELECT rows FROM bnai_infer('v')}), '40', 'an array is inferred there');
 
 # new ids come after the restored ones
