@@ -4,7 +4,7 @@
 \set size 2000
 \i examples/userinfo.sql
 
-SELECT plan(19);
+SELECT plan(21);
 
 CREATE TABLE clean AS SELECT id, avg_time_pages AS x, avg_time_pages_a AS y, false AS outlier FROM userinfo;
 -- Evenly spread points (Roberts 2018: multiples of powers of 1 / 1.3247, the root of x^3 = x + 1)
@@ -47,6 +47,10 @@ SELECT is_empty($$ SELECT * FROM pg_temp.shifts('four') WHERE shift >= 0.1 OR ra
 SELECT pg_temp.draw(0.009);
 SELECT lives_ok($$ SELECT bnai_infer('four') $$, 'the second draw is fitted');
 SELECT is_empty($$ SELECT * FROM pg_temp.shifts('four') WHERE shift >= 0.1 OR ratio NOT BETWEEN 0.97 AND 1.03 $$, 'and its groups stay, too');
+
+SELECT pg_temp.draw(0.030);
+SELECT lives_ok($$ SELECT bnai_infer('four') $$, 'the third draw is fitted');
+SELECT is_empty($$ SELECT * FROM pg_temp.shifts('four') WHERE shift >= 0.1 OR ratio NOT BETWEEN 0.97 AND 1.03 $$, 'and the cross is two groups, outliers are none');
 
 -- These lie so that two or three wide groups of them gain a little each
 SELECT pg_temp.draw(0.008);

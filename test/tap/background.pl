@@ -240,5 +240,16 @@ wait_for(q{SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = 'other'}, '
 sql(q{DROP DATABASE other});
 pass('and in nobody\'s way');
 
+# --- more networks than shared memory has room for ---
+sql(q{
+	SELECT bnai_create_network('filler ' || i) FROM generate_series(1, 140) AS i;
+	SELECT count(bnai_counter(id)) FROM bnai_network;
+	CREATE TABLE late (x float8);
+	INSERT INTO late SELECT sin(i) FROM generate_series(1, 20) AS i;
+	SELECT bnai_create_clustering('late', 'late', '{x}', max_clusters => 2, counter_threshold => 5, threshold_action => 'background');
+	SELECT bnai_watch('late', 'late', 'INSERT');
+	INSERT INTO late SELECT cos(i) FROM generate_series(1, 7) AS i});
+wait_for(q{SELECT counter = 0 AND run IS NOT NULL FROM bnai_status WHERE network = 'late'}, 'one that has no room is inferred at its threshold, too');
+
 $node->stop;
 done_testing();
