@@ -242,6 +242,7 @@ pass('and in nobody\'s way');
 
 # --- more networks than shared memory has room for ---
 sql(q{
+	CREATE EXTENSION IF NOT EXISTS bnai;
 	SELECT bnai_create_network('filler ' || i) FROM generate_series(1, 140) AS i;
 	SELECT count(bnai_counter(id)) FROM bnai_network;
 	CREATE TABLE late (x float8);
