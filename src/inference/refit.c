@@ -14,7 +14,8 @@
  * refit_margin, be it by a move or in a search; several at once, as much each.
  *
  * Who asks by hand gets a search.  It is held against the current run's groups
- * by the same margin where it ends with others, unless it is of the same rows as the search that found those: then the best bound wins.
+ * by the same margin where it ends with others, unless it is of the same rows
+ * as the search that found those: then the best bound wins.
  */
 #include "postgres.h"
 
