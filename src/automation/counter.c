@@ -386,13 +386,13 @@ AddToSlot(const Pending *count, bool prepare)
 	Shared	   *shared = AttachShared();
 	CounterSlot *slot = count->counter.slot;
 	Awaited		awaited = {0};
+	bool		has;
 
 	LWLockAcquire(&shared->lock, LW_SHARED);
-	if (!HasSlot(count->counter))
-		;
-	else if (prepare)
+	has = HasSlot(count->counter);
+	if (has && prepare)
 		pg_atomic_write_u64(&slot->prepared_at, GetCurrentTimestamp());
-	else
+	else if (has)
 	{
 		AddToTotal(slot, CounterValue(count->counted));
 		awaited.flush = MustWakeFlusher(slot, count->counted.memory);

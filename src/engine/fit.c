@@ -173,9 +173,6 @@ CompareRestarts(const void *a, const void *b)
 	return x->number - y->number;
 }
 
-/* A component with less than this holds no row */
-#define HOLDS_ROWS 0.5
-
 static int
 CompareSizes(const void *a, const void *b)
 {

@@ -36,6 +36,9 @@ typedef struct Trace
 	TraceEntry *entries;
 } Trace;
 
+/* A component with fewer expected rows holds none */
+#define HOLDS_ROWS 0.5
+
 /* How one restart ended */
 typedef struct Outcome
 {

@@ -27,6 +27,7 @@
 #include "inference/fit.h"
 #include "inference/refit.h"
 #include "inference/summary.h"
+#include "numerics/sort.h"
 
 /* So many runs in a row only go on from the one before at most, then there is a search, too */
 #define MAX_WARM_RUNS 9
@@ -39,9 +40,6 @@
 
 /* On the same rows the first sweep comes to the ELBO of the run that it begins from, in nats, but for what the stop rule left */
 #define SAME_ELBO 0.05
-
-/* A component with fewer expected rows holds none */
-#define HOLDS_ROWS 0.5
 
 /* Groups whose expected rows differ by less than this share may be the same */
 #define SAME_SIZE 0.05
@@ -152,15 +150,6 @@ Chosen(const Fit *fit)
 	elog(ERROR, "restart %d has no outcome", fit->best_restart);
 }
 
-static int
-LargerFirst(const void *a, const void *b)
-{
-	double		x = *(const double *) a;
-	double		y = *(const double *) b;
-
-	return x > y ? -1 : x < y;
-}
-
 /*
  * Returns true if a search has found as many groups as the current run has, and
  * of its sizes.  Others may be the same groups all the same: that costs some
@@ -178,10 +167,10 @@ FoundSameGroups(const Fit *search, const RowStore *rows, const Posterior *poster
 	for (int k = 0; k < posterior->components; k++)
 		if (posterior->clusters[k].live && posterior->clusters[k].count >= HOLDS_ROWS)
 			sizes[n++] = posterior->clusters[k].count * scale;
-	qsort(sizes, n, sizeof(double), LargerFirst);
+	SortDoubles(sizes, n);
 	same = n == found->clusters;
 	for (int k = 0; same && k < n; k++)
-		same = fabs(sizes[k] - found->sizes[k]) <= SAME_SIZE * sizes[k] + HOLDS_ROWS;
+		same = fabs(sizes[k] - found->sizes[n - 1 - k]) <= SAME_SIZE * sizes[k] + HOLDS_ROWS;
 	pfree(sizes);
 	return same;
 }
