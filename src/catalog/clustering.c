@@ -64,7 +64,7 @@ typedef struct Priors
  * spread over a wide area are easily taken for several wide groups by chance.
  */
 static const Priors PriorSets[] = {
-	{"data", 1e-4, "full(%K, 0.5)", "full(%K, 0.05)", {
+	{"data", 1e-4, "full(%K, 0.5)", "full(%K, 0.001)", {
 		[COVARIANCE_FULL] = {
 			{"mu", "Gaussian", "data_mean, 0.1 * data_precision, plates=%K"},
 			{"W", "Wishart", "%D, %R * data_precision"},
@@ -117,8 +117,12 @@ const char *const PriorChoices[] = {"data", "vague", NULL};
 /* Number of the argument that asks for tails which outliers fit into */
 #define ROBUST_ARGUMENT 7
 
-/* Degrees of freedom of a component: about 10 before it has rows */
-#define DEGREES_PRIOR "0.1, 0, plates=%K"
+/*
+ * Degrees of freedom of a component: 4 before it has rows, as they are often
+ * fixed (Lange, Little & Taylor 1989).  With a prior that expects many more a
+ * group is Gaussian until outliers come, and then rows change sides.
+ */
+#define DEGREES_PRIOR "0.5, 0, plates=%K"
 
 /* Returns the priors of that name. */
 static const Priors *
