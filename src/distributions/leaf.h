@@ -51,6 +51,15 @@ typedef struct LeafKernel
 	bool		diagonal;		/* columns are independent given the component; so conditionals have no slopes */
 
 	/*
+	 * Where rows have scales of their own within a component; NULL elsewhere.
+	 * When these are multiplied by s, and the statistics with them, the bound
+	 * gains rise log s - fall (s - 1), beside what it does through the
+	 * precision; see engine/scales.c.  False where sweeps alone are fast enough.
+	 */
+	bool		(*scales) (int dim, const double *const *parents, const double *stats, double *rise, double *fall);
+	void		(*rescale) (int dim, double s, double *stats);
+
+	/*
 	 * The same score for one row, in plain C that gives the same result on
 	 * every processor: what labels and bnai_predict are computed with.
 	 */

@@ -43,6 +43,9 @@
 #define DIGAMMA 3
 #define CORE_CONSTANTS 4
 
+/* What a sweep should go of the way to where scales and precision are in balance */
+#define SLOW 0.05
+
 /* Where rows are given to components by a rule, their scales are about as for so many degrees of freedom */
 #define START_DEGREES 5.0
 
@@ -192,6 +195,31 @@ StudentTExpand(int dim, const double *stats, const double *noise, double *u)
 	u[1 + CORE.size(dim)] = stats[LOG_SCALE(dim)];
 }
 
+/*
+ * q(u) = Gamma(a, b / s): of a row's part of the bound E log p(u | nu) gains
+ * (nu/2 - 1) log s - nu/2 (s - 1) E[u], the entropy log s, and E log p(x | u)
+ * d/2 log s beside what it says of Lambda.  With missing columns d is all of
+ * them: their values have the covariance (u Lambda_mm)^-1 in q, before and after.
+ * A sweep goes nu / (nu + d) of the way by itself.
+ */
+static bool
+StudentTScales(int dim, const double *const *parents, const double *stats, double *rise, double *fall)
+{
+	double		nu = parents[2][0];
+
+	*rise = 0.5 * (nu + dim) * stats[0];
+	*fall = 0.5 * nu * stats[WEIGHTED];
+	return nu < SLOW * (nu + dim);
+}
+
+static void
+StudentTRescale(int dim, double s, double *stats)
+{
+	for (int i = 0; i < CORE_LEAF.stats_size(dim); i++)
+		stats[WEIGHTED + i] *= s;
+	stats[LOG_SCALE(dim)] += stats[0] * log(s);
+}
+
 static void
 StudentTCentre(int dim, const double *stats, double *mean)
 {
@@ -303,6 +331,8 @@ StudentTPreparePredictive(int dim, const double *const *params, const bool *fixe
 	.expand = StudentTExpand, \
 	.centre = StudentTCentre, \
 	.spread = StudentTSpread, \
+	.scales = StudentTScales, \
+	.rescale = StudentTRescale, \
 	.score_row = StudentTScoreRow, \
 	.conditional_row = StudentTConditionalRow, \
 	.prepare_predictive = StudentTPreparePredictive, \

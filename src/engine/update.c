@@ -15,6 +15,7 @@
 
 #include <math.h>
 
+#include "engine/scales.h"
 #include "engine/slots.h"
 #include "engine/update.h"
 #include "numerics/special.h"
@@ -58,8 +59,7 @@ ParamMoments(const NetworkPlan *plan, const double *state, const PlanParam *para
 	return param->global < 0 ? param->moments + plate * param->stride : GlobalMoments(plan, state, param->global, plate);
 }
 
-/* Writes pointers to the moments of all parameters of a global, leaf or selector. */
-static void
+void
 GatherParents(const Job *job, const Distribution *distribution, const PlanParam *params, int plate,
 			  const double **parents)
 {
@@ -125,25 +125,27 @@ ResetRetired(Job *job)
 				(void) SetToPrior(job, i, plate);
 }
 
+void
+AddLeafMessage(const Job *job, const PlanLeaf *leaf, int param, int index, const double *stats, double *phi)
+{
+	const double *parents[MAX_PARAMS];
+	double	   *u = palloc(sizeof(double) * leaf->distribution->size(leaf->dim));
+
+	GatherParents(job, leaf->distribution, leaf->params, job->live[index], parents);
+	leaf->kernel->expand(leaf->dim, stats, leaf->noise, u);
+	leaf->distribution->message(leaf->dim, param, parents, u, stats[0], phi);
+	pfree(u);
+}
+
 /* Adds the messages that a leaf sends to one plate of its parameter: from all components where the parameter is shared. */
 static void
 LeafMessages(const Job *job, const PlanGlobal *global, int plate, const PlanChild *child, double *phi)
 {
 	const PlanLeaf *leaf = &job->plan->leaves[child->index];
-	const double *parents[MAX_PARAMS];
-	double	   *u = palloc(sizeof(double) * leaf->distribution->size(leaf->dim));
 
 	for (int i = 0; i < job->nlive; i++)
-	{
-		const double *stats = JobStats(job, i) + leaf->stats_offset;
-
-		if (global->plates > 1 && job->live[i] != plate)
-			continue;
-		GatherParents(job, leaf->distribution, leaf->params, job->live[i], parents);
-		leaf->kernel->expand(leaf->dim, stats, leaf->noise, u);
-		leaf->distribution->message(leaf->dim, child->param, parents, u, stats[0], phi);
-	}
-	pfree(u);
+		if (global->plates == 1 || job->live[i] == plate)
+			AddLeafMessage(job, leaf, child->param, i, JobStats(job, i) + leaf->stats_offset, phi);
 }
 
 /* Adds the messages of a child that is a global itself; retired components send none. */
@@ -192,12 +194,10 @@ SelectorMessages(const Job *job, double *phi)
 		phi[job->live[i]] += ComponentRows(job, i);
 }
 
-/* Updates one plate of a global; false if the result is not proper. */
-static bool
-UpdatePlate(Job *job, int index, int plate)
+void
+GatherNatural(const Job *job, int index, int plate, double *phi)
 {
 	const PlanGlobal *global = &job->plan->globals[index];
-	double	   *phi = GlobalPhi(job->plan, job->state, index, plate);
 	const double *parents[MAX_PARAMS];
 
 	GatherParents(job, global->distribution, global->params, plate, parents);
@@ -213,6 +213,16 @@ UpdatePlate(Job *job, int index, int plate)
 		else
 			SelectorMessages(job, phi);
 	}
+}
+
+/* Updates one plate of a global; false if the result is not proper. */
+static bool
+UpdatePlate(Job *job, int index, int plate)
+{
+	const PlanGlobal *global = &job->plan->globals[index];
+	double	   *phi = GlobalPhi(job->plan, job->state, index, plate);
+
+	GatherNatural(job, index, plate, phi);
 	return global->distribution->moments(global->dim, phi, GlobalMoments(job->plan, job->state, index, plate),
 										 GlobalPartition(job->plan, job->state, index, plate));
 }
@@ -315,8 +325,13 @@ UpdateOnce(Job *job)
 		int			index = plan->update_order[o];
 
 		for (int plate = 0; plate < plan->globals[index].plates; plate++)
-			if (PlateIsLive(job, &plan->globals[index], plate) && !UpdatePlate(job, index, plate))
+		{
+			if (!PlateIsLive(job, &plan->globals[index], plate))
+				continue;
+			BalanceScales(job, index, plate);
+			if (!UpdatePlate(job, index, plate))
 				RetireImproper(job, index, plate);
+		}
 	}
 }
 

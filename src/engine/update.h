@@ -68,6 +68,16 @@ extern int	UnusedComponents(const Job *job);
 extern double *GlobalPhi(const NetworkPlan *plan, const double *state, int global, int plate);
 extern double *GlobalMoments(const NetworkPlan *plan, const double *state, int global, int plate);
 
+/* Adds the message that a leaf sends to its parameter for `stats` of one component (index among the live ones). */
+extern void AddLeafMessage(const Job *job, const PlanLeaf *leaf, int param, int index, const double *stats, double *phi);
+
+/* Writes the natural parameters of one plate of a global: what its parents and all of its children say. */
+extern void GatherNatural(const Job *job, int index, int plate, double *phi);
+
+/* Writes pointers to the moments of all parameters of a global, leaf or selector. */
+extern void GatherParents(const Job *job, const Distribution *distribution, const PlanParam *params, int plate,
+						  const double **parents);
+
 /* Writes the moments of a parameter for one plate of its child. */
 extern const double *ParamMoments(const NetworkPlan *plan, const double *state, const PlanParam *param, int plate);
 

@@ -4,7 +4,7 @@
 
 \i examples/userinfo.sql
 
-SELECT plan(31);
+SELECT plan(34);
 SET client_min_messages = warning;
 
 -- A draw from 0 to 1 by the row and what for, and a normal one
@@ -86,5 +86,14 @@ SELECT is((SELECT clusters FROM alone), 8, 'eight groups of arrays');
 SELECT is_empty($$ SELECT g FROM embeddings GROUP BY g HAVING count(DISTINCT bnai_predict('embeddings', VARIADIC v)) > 1 $$, 'each with one label');
 SET bnai.max_parallel_workers = 2;
 SELECT results_eq($$ SELECT elbo, clusters FROM bnai_infer('embeddings') $$, 'TABLE alone', 'parallel workers change nothing');
+
+-- Rows far out in all columns: their scales and their component's precision share one size, of which sweeps alone move
+-- nu / (nu + 384) at a time, so that they took 400
+INSERT INTO embeddings SELECT i, -1, (SELECT array_agg(100 * pg_temp.draw(i, j::text)::real ORDER BY j) FROM generate_series(1, 384) AS j) FROM generate_series(2001, 2060) AS i;
+SELECT bnai_create_clustering('far', 'embeddings', '{v}', covariance => 'diagonal', robust => true, restarts => 1);
+SELECT is((SELECT clusters FROM bnai_infer('far')), 9, 'a group that is far out in all columns');
+SELECT cmp_ok(iterations, '<', 150, 'does not take long') FROM bnai_runs WHERE network = 'far';
+SELECT is_empty($$ SELECT * FROM (SELECT elbo, event, lag(elbo) OVER (ORDER BY iteration, event NULLS FIRST) AS before FROM bnai_trace('far')) AS t
+	WHERE event IS NULL AND elbo < before - 1e-9 * abs(before) $$, 'and its bound does not fall');
 
 SELECT * FROM finish();
