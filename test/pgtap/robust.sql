@@ -4,7 +4,7 @@
 \set size 2000
 \i examples/userinfo.sql
 
-SELECT plan(25);
+SELECT plan(28);
 
 CREATE TABLE clean AS SELECT id, avg_time_pages AS x, avg_time_pages_a AS y, false AS outlier FROM userinfo;
 -- Evenly spread points (Roberts 2018: multiples of powers of 1 / 1.3247, the root of x^3 = x + 1)
@@ -77,6 +77,14 @@ SELECT is_empty(format($$ SELECT * FROM pg_temp.expected_sizes(%L) AS b, LATERAL
 	ORDER BY abs(n.x - b.x) + abs(sqrt(n.width) - sqrt(b.width)) LIMIT 1) AS f WHERE f.size / b.size NOT BETWEEN 0.97 AND 1.03 $$, base, fitted),
 	format('%s: expected sizes over the clean rows within 3%% of those of %s', fitted, base))
 FROM unnest('{clean,gauss}'::text[]) AS base, unnest('{four,ten}'::text[]) AS fitted;
+
+-- One value that is wrong by all means: the others keep their differences, however wide the column has become by it
+DELETE FROM noisy WHERE outlier;
+INSERT INTO noisy VALUES (10000, 1000000, 1000000, true);
+SELECT bnai_infer(network) FROM unnest('{four,ten}'::text[]) AS network;
+SELECT is((SELECT count(*) FROM pg_temp.shifts(fitted) WHERE shift < 0.1), 4::bigint, fitted || ': a million among tens leaves the groups where they are')
+FROM unnest('{four,ten}'::text[]) AS fitted;
+SELECT is((SELECT count(*) FROM noisy WHERE bnai_predict('ten', x, y) = bnai_predict('ten', 1000000, 1000000)), 1::bigint, 'and is alone');
 
 SELECT is_empty($$ SELECT * FROM bnai_moments('four', 'nu') WHERE moment = 'mean' AND value[1] <= 2 $$, 'degrees of freedom stay above 2');
 SELECT * FROM finish();
