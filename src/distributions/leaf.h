@@ -54,7 +54,8 @@ typedef struct LeafKernel
 	 * Where rows have scales of their own within a component; NULL elsewhere.
 	 * When these are multiplied by s, and the statistics with them, the bound
 	 * gains rise log s - fall (s - 1), beside what it does through the
-	 * precision; see engine/scales.c.  False where sweeps alone are fast enough.
+	 * precision; see engine/scales.c.  `scales` adds to both numbers, and is
+	 * true where sweeps alone are slow.
 	 */
 	bool		(*scales) (int dim, const double *const *parents, const double *stats, double *rise, double *fall);
 	void		(*rescale) (int dim, double s, double *stats);

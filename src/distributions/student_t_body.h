@@ -198,17 +198,18 @@ StudentTExpand(int dim, const double *stats, const double *noise, double *u)
 /*
  * q(u) = Gamma(a, b / s): of a row's part of the bound E log p(u | nu) gains
  * (nu/2 - 1) log s - nu/2 (s - 1) E[u], the entropy log s, and E log p(x | u)
- * d/2 log s beside what it says of Lambda.  With missing columns d is all of
- * them: their values have the covariance (u Lambda_mm)^-1 in q, before and after.
- * A sweep goes nu / (nu + d) of the way by itself.
+ * d/2 log s beside what it says of Lambda.  Missing values stay where they are,
+ * with the covariance (u Lambda_mm)^-1 of the u before, so that d is all columns
+ * and what they add to the statistics is multiplied, too.  A sweep goes
+ * nu / (nu + d) of the way by itself.
  */
 static bool
 StudentTScales(int dim, const double *const *parents, const double *stats, double *rise, double *fall)
 {
 	double		nu = parents[2][0];
 
-	*rise = 0.5 * (nu + dim) * stats[0];
-	*fall = 0.5 * nu * stats[WEIGHTED];
+	*rise += 0.5 * (nu + dim) * stats[0];
+	*fall += 0.5 * nu * stats[WEIGHTED];
 	return nu < SLOW * (nu + dim);
 }
 

@@ -111,6 +111,9 @@ extern NetworkPlan *MakePlan(const Network *network);
 /* Fills in frames and constants when the rows are there.  Raises an error if a prior is not proper. */
 extern void BindPlan(NetworkPlan *plan, const RowStore *rows);
 
+/* Variance of a column, in the frame; a constant one has no scale, and its unit serves. */
+extern double ColumnVariance(const RowStore *rows, int column);
+
 /* Rows that the scale of one component of a leaf needs to be told: its dimension, where it is a matrix of its own. */
 extern int	LeafRank(const NetworkPlan *plan, const PlanLeaf *leaf);
 

@@ -5,17 +5,18 @@
  * The rows of a Student-t see only the product of their scales u and of the
  * precision Lambda.  Updated one after the other the two exchange a factor so
  * slowly, in many columns, that it takes a thousand sweeps (see priors.md).
- * So before Lambda is updated the scales of all rows of a component are
- * multiplied by the s for which the bound is greatest with q(Lambda) at its
- * best.  It is
+ * So before Lambda is updated the scales of all rows that it is the precision
+ * of are multiplied by an s that makes the bound greater with q(Lambda) at its
+ * best.  The bound is
  *
  *		rise log s - fall s + log Z(phi + (s - 1) m)
  *
- * with the numbers of LeafKernel.scales, m the message of the rows to Lambda
- * but for the part of log|Lambda|, and Z the normaliser of q(Lambda), and
- * concave in log s.  The bound cannot fall, and where it ends is the same (the idea
- * of Liu, Rubin & Wu 1998, "Parameter expansion to accelerate EM"; of Qi &
- * Jaakkola 2007, "Parameter expanded variational Bayesian methods").
+ * with the sums of LeafKernel.scales, m the message of the rows to Lambda but
+ * for the part of log|Lambda|, and Z the normaliser of q(Lambda).  It is concave
+ * in log s, for log Z is like -a log|B + s M|, M positive semidefinite.  Where
+ * sweeps end is the same (the idea of Liu, Rubin & Wu 1998, "Parameter expansion
+ * to accelerate EM"; of Qi & Jaakkola 2007, "Parameter expanded variational
+ * Bayesian methods").
  */
 #include "postgres.h"
 
@@ -27,135 +28,135 @@
 /* What is less to gain than so many nats is left to the updates */
 #define LEAST_GAIN 1e-4
 
-/* Steps of the search for s; it stops where the slope is a hundredth of the first one */
-#define MOST_STEPS 8
-#define FLAT 0.01
+/* Halvings of a step that goes too far */
+#define MOST_HALVINGS 12
 
 typedef struct Balance
 {
 	const PlanGlobal *precision;
 	double		rise;
 	double		fall;
-	const double *natural;		/* of the precision, at s = 1 */
-	const double *message;		/* m */
+	double	   *natural;		/* of the precision, at s = 1 */
+	double	   *message;		/* m */
 	double	   *phi;			/* work */
 	double	   *moments;		/* work */
 } Balance;
 
-/* Returns the derivative of the bound by log s; false where the precision is not proper. */
-static bool
-Slope(const Balance *balance, double log_s, double *slope)
+/* Returns the derivative of the bound by log s; 0, which moves nothing, where the precision is not proper. */
+static double
+Slope(const Balance *balance, double log_s)
 {
+	const PlanGlobal *precision = balance->precision;
 	double		s = exp(log_s);
 	double		expected = 0.0;
 	double		partition;
 
-	for (int i = 0; i < balance->precision->size; i++)
+	for (int i = 0; i < precision->size; i++)
 		balance->phi[i] = balance->natural[i] + (s - 1.0) * balance->message[i];
-	if (!balance->precision->distribution->moments(balance->precision->dim, balance->phi, balance->moments, &partition))
-		return false;
-	for (int i = 0; i < balance->precision->size; i++)
+	if (!precision->distribution->moments(precision->dim, balance->phi, balance->moments, &partition))
+		return 0.0;
+	for (int i = 0; i < precision->size; i++)
 		expected += balance->moments[i] * balance->message[i];
-	*slope = balance->rise - s * balance->fall + s * expected;
-	return true;
+	return balance->rise - s * balance->fall + s * expected;
 }
 
 /*
- * Returns a log s that is between 0 and the best one, so that the bound gains,
- * and near it: by Newton's rule, which goes too far where the precision
- * resists, and then by chords, which the Illinois rule (Dowell & Jarratt 1971)
- * keeps from ending on the far side again and again.
+ * Returns a log s that is between 0 and the best one, so that the bound gains:
+ * Newton's step, which goes too far where the precision resists, halved until
+ * the slope there is what it is at 0.
  */
 static double
-BestLogScale(const Balance *balance)
+BetterLogScale(const Balance *balance)
 {
-	double		low = 0.0;
-	double		high;
-	double		first;
-	double		slope_low;
-	double		slope_high;
-	double		weight = 1.0;
-	double		reached;
-
-	if (!(balance->fall > 0.0) || !Slope(balance, 0.0, &first) || !(first * first > LEAST_GAIN * balance->fall))
-		return 0.0;
-	slope_low = reached = first;
-	high = first > 0.0 ? Min(first / balance->fall, 1.0) : Max(first / balance->fall, -1.0);
-	for (int step = 0; step < MOST_STEPS && fabs(reached) > FLAT * fabs(first) && Slope(balance, high, &slope_high); step++)
-	{
-		double		chord = (high - low) * weight * slope_low / (weight * slope_low - slope_high);
-
-		if ((slope_high > 0.0) == (first > 0.0))
-		{
-			/* not far enough: the chord points on, but not farther than twice as much again */
-			double		step_on = chord - (high - low);
-			double		most = 2.0 * (high - low);
-
-			low = high;
-			slope_low = reached = slope_high;
-			weight = 1.0;
-			high += step_on * first > 0.0 && fabs(step_on) < fabs(most) ? step_on : most;
-		}
-		else
-		{
-			high = low + chord;
-			weight *= 0.5;
-		}
-	}
-	return low;
-}
-
-/* Multiplies the scales of the rows of one component (index among the live ones), of which `param` is the precision. */
-static void
-BalanceComponent(Job *job, int global, int plate, const PlanLeaf *leaf, int param, int index, double *work)
-{
-	int			size = job->plan->globals[global].size;
-	double	   *natural = work;
-	double	   *message = work + size;
-	double	   *stats = JobStats(job, index) + leaf->stats_offset;
-	Balance		balance = {.precision = &job->plan->globals[global], .natural = natural, .message = message,
-		.phi = work + 2 * size, .moments = work + 3 * size};
-	double	   *twice = work + 4 * size;
-	const double *parents[MAX_PARAMS];
+	double		slope = Slope(balance, 0.0);
 	double		log_s;
 
+	if (!(balance->fall > 0.0) || !(slope * slope > LEAST_GAIN * balance->fall))
+		return 0.0;
+	log_s = Max(-1.0, Min(1.0, slope / balance->fall));
+	for (int i = 0; i < MOST_HALVINGS; i++)
+	{
+		if (Slope(balance, log_s) * slope > 0.0)
+			return log_s;
+		log_s *= 0.5;
+	}
+	return 0.0;
+}
+
+/* True if this child of a precision is a leaf whose rows have scales beside it. */
+static bool
+HasScales(const NetworkPlan *plan, const PlanChild *child)
+{
+	const PlanLeaf *leaf;
+
+	if (child->kind != CHILD_LEAF)
+		return false;
+	leaf = &plan->leaves[child->index];
+	return leaf->kernel->scales != NULL && leaf->distribution->params[child->param].role == ROLE_PRECISION;
+}
+
+/* Adds what one component (index among the live ones) says to the balance; true if sweeps alone are slow. */
+static bool
+AddComponent(const Job *job, const PlanLeaf *leaf, int param, int index, Balance *balance)
+{
+	const double *stats = JobStats(job, index) + leaf->stats_offset;
+	int			size = balance->precision->size;
+	int			nstats = leaf->kernel->stats_size(leaf->dim);
+	double	   *message = palloc0(sizeof(double) * (size + nstats));
+	double	   *twice = message + size;
+	const double *parents[MAX_PARAMS];
+	bool		slow;
+
 	GatherParents(job, leaf->distribution, leaf->params, job->live[index], parents);
-	if (!leaf->kernel->scales(leaf->dim, parents, stats, &balance.rise, &balance.fall))
-		return;
-	GatherNatural(job, global, plate, natural);
+	slow = leaf->kernel->scales(leaf->dim, parents, stats, &balance->rise, &balance->fall);
 
 	/* the message is linear in s: what doubling adds */
-	memcpy(twice, stats, sizeof(double) * leaf->kernel->stats_size(leaf->dim));
-	leaf->kernel->rescale(leaf->dim, 2.0, twice);
-	memset(message, 0, sizeof(double) * size);
 	AddLeafMessage(job, leaf, param, index, stats, message);
 	for (int i = 0; i < size; i++)
-		message[i] = -message[i];
-	AddLeafMessage(job, leaf, param, index, twice, message);
-
-	log_s = BestLogScale(&balance);
-	if (log_s != 0.0)
-		leaf->kernel->rescale(leaf->dim, exp(log_s), stats);
+		balance->message[i] -= message[i];
+	memcpy(twice, stats, sizeof(double) * nstats);
+	leaf->kernel->rescale(leaf->dim, 2.0, twice);
+	AddLeafMessage(job, leaf, param, index, twice, balance->message);
+	pfree(message);
+	return slow;
 }
 
 void
 BalanceScales(Job *job, int global, int plate)
 {
 	const PlanGlobal *precision = &job->plan->globals[global];
+	Balance		balance = {.precision = precision};
+	bool		slow = false;
+	double		log_s;
 
 	for (int c = 0; c < precision->nchildren; c++)
 	{
 		const PlanChild *child = &precision->children[c];
-		const PlanLeaf *leaf = &job->plan->leaves[child->kind == CHILD_LEAF ? child->index : 0];
-		double	   *work;
 
-		if (child->kind != CHILD_LEAF || leaf->kernel->scales == NULL
-			|| leaf->distribution->params[child->param].role != ROLE_PRECISION)
+		if (!HasScales(job->plan, child))
 			continue;
-		work = palloc(sizeof(double) * (4 * precision->size + leaf->kernel->stats_size(leaf->dim)));
+		if (balance.message == NULL)
+			balance.message = palloc0(sizeof(double) * precision->size * 4);
 		for (int i = 0; i < job->nlive; i++)
 			if (precision->plates == 1 || job->live[i] == plate)
-				BalanceComponent(job, global, plate, leaf, child->param, i, work);
-		pfree(work);
+				slow |= AddComponent(job, &job->plan->leaves[child->index], child->param, i, &balance);
 	}
+	if (slow)
+	{
+		balance.natural = balance.message + precision->size;
+		balance.phi = balance.natural + precision->size;
+		balance.moments = balance.phi + precision->size;
+		GatherNatural(job, global, plate, balance.natural);
+		log_s = BetterLogScale(&balance);
+		for (int c = 0; c < precision->nchildren && log_s != 0.0; c++)
+			for (int i = 0; i < job->nlive && HasScales(job->plan, &precision->children[c]); i++)
+			{
+				const PlanLeaf *leaf = &job->plan->leaves[precision->children[c].index];
+
+				if (precision->plates == 1 || job->live[i] == plate)
+					leaf->kernel->rescale(leaf->dim, exp(log_s), JobStats(job, i) + leaf->stats_offset);
+			}
+	}
+	if (balance.message != NULL)
+		pfree(balance.message);
 }

@@ -8,9 +8,9 @@
 #include "engine/job.h"
 
 /*
- * Multiplies the scales of the rows of each component that has this plate
- * of a global as its precision by what makes the bound greatest when that is
- * updated next.
+ * Multiplies the scales of all rows that this plate of a global is the
+ * precision of by what makes the bound greater when that is updated next; for
+ * other globals, and where sweeps alone are fast enough, nothing.
  */
 extern void BalanceScales(Job *job, int global, int plate);
 
