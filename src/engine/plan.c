@@ -13,7 +13,6 @@
 #include "numerics/linalg.h"
 #include "storage/shmem.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 
 /* Means further than this many prior standard deviations from the data are worth a warning */
 #define FAR_FROM_PRIOR 10.0

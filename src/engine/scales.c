@@ -83,42 +83,68 @@ BetterLogScale(const Balance *balance)
 	return 0.0;
 }
 
-/* True if this child of a precision is a leaf whose rows have scales beside it. */
-static bool
-HasScales(const NetworkPlan *plan, const PlanChild *child)
+/* Rows of one component whose scales stand beside a precision */
+typedef struct Sender
 {
 	const PlanLeaf *leaf;
+	int			param;			/* the precision, among the leaf's parameters */
+	int			index;			/* of the component, among the live ones */
+	double	   *stats;
+} Sender;
 
-	if (child->kind != CHILD_LEAF)
-		return false;
-	leaf = &plan->leaves[child->index];
-	return leaf->kernel->scales != NULL && leaf->distribution->params[child->param].role == ROLE_PRECISION;
+/* Lists who sends messages to this plate of a global as the precision of rows with scales; returns how many do. */
+static int
+FindSenders(const Job *job, const PlanGlobal *global, int plate, Sender **senders)
+{
+	int			n = 0;
+
+	for (int c = 0; c < global->nchildren; c++)
+	{
+		const PlanChild *child = &global->children[c];
+		const PlanLeaf *leaf;
+
+		if (child->kind != CHILD_LEAF)
+			continue;
+		leaf = &job->plan->leaves[child->index];
+		if (leaf->kernel->scales == NULL || leaf->distribution->params[child->param].role != ROLE_PRECISION)
+			continue;
+		if (n == 0)
+			*senders = palloc(sizeof(Sender) * global->nchildren * job->nlive);
+		for (int i = 0; i < job->nlive; i++)
+			if (global->plates == 1 || job->live[i] == plate)
+				(*senders)[n++] = (Sender) {leaf, child->param, i, JobStats(job, i) + leaf->stats_offset};
+	}
+	return n;
 }
 
-/* Adds what one component (index among the live ones) says to the balance; true if sweeps alone are slow. */
+/* Adds a sender's rise and fall; true if sweeps alone are slow. */
 static bool
-AddComponent(const Job *job, const PlanLeaf *leaf, int param, int index, Balance *balance)
+AddScales(const Job *job, const Sender *sender, Balance *balance)
 {
-	const double *stats = JobStats(job, index) + leaf->stats_offset;
+	const PlanLeaf *leaf = sender->leaf;
+	const double *parents[MAX_PARAMS];
+
+	GatherParents(job, leaf->distribution, leaf->params, job->live[sender->index], parents);
+	return leaf->kernel->scales(leaf->dim, parents, sender->stats, &balance->rise, &balance->fall);
+}
+
+/* Adds what of a sender's message goes with s: as it is linear, what doubling adds. */
+static void
+AddMessage(const Job *job, const Sender *sender, Balance *balance)
+{
+	const PlanLeaf *leaf = sender->leaf;
 	int			size = balance->precision->size;
 	int			nstats = leaf->kernel->stats_size(leaf->dim);
 	double	   *message = palloc0(sizeof(double) * (size + nstats));
 	double	   *twice = message + size;
-	const double *parents[MAX_PARAMS];
-	bool		slow;
 
-	GatherParents(job, leaf->distribution, leaf->params, job->live[index], parents);
-	slow = leaf->kernel->scales(leaf->dim, parents, stats, &balance->rise, &balance->fall);
-
-	/* the message is linear in s: what doubling adds */
-	AddLeafMessage(job, leaf, param, index, stats, message);
+	AddLeafMessage(job, leaf, sender->param, sender->index, sender->stats, message);
 	for (int i = 0; i < size; i++)
 		balance->message[i] -= message[i];
-	memcpy(twice, stats, sizeof(double) * nstats);
+	memcpy(twice, sender->stats, sizeof(double) * nstats);
 	leaf->kernel->rescale(leaf->dim, 2.0, twice);
-	AddLeafMessage(job, leaf, param, index, twice, balance->message);
+	AddLeafMessage(job, leaf, sender->param, sender->index, twice, balance->message);
 	pfree(message);
-	return slow;
 }
 
 void
@@ -126,37 +152,29 @@ BalanceScales(Job *job, int global, int plate)
 {
 	const PlanGlobal *precision = &job->plan->globals[global];
 	Balance		balance = {.precision = precision};
+	Sender	   *senders = NULL;
+	int			n = FindSenders(job, precision, plate, &senders);
 	bool		slow = false;
-	double		log_s;
 
-	for (int c = 0; c < precision->nchildren; c++)
-	{
-		const PlanChild *child = &precision->children[c];
-
-		if (!HasScales(job->plan, child))
-			continue;
-		if (balance.message == NULL)
-			balance.message = palloc0(sizeof(double) * precision->size * 4);
-		for (int i = 0; i < job->nlive; i++)
-			if (precision->plates == 1 || job->live[i] == plate)
-				slow |= AddComponent(job, &job->plan->leaves[child->index], child->param, i, &balance);
-	}
+	for (int i = 0; i < n; i++)
+		slow |= AddScales(job, &senders[i], &balance);
 	if (slow)
 	{
-		balance.natural = balance.message + precision->size;
-		balance.phi = balance.natural + precision->size;
-		balance.moments = balance.phi + precision->size;
+		double	   *work = palloc0(sizeof(double) * precision->size * 4);
+		double		log_s;
+
+		balance.message = work;
+		balance.natural = work + precision->size;
+		balance.phi = work + 2 * precision->size;
+		balance.moments = work + 3 * precision->size;
+		for (int i = 0; i < n; i++)
+			AddMessage(job, &senders[i], &balance);
 		GatherNatural(job, global, plate, balance.natural);
 		log_s = BetterLogScale(&balance);
-		for (int c = 0; c < precision->nchildren && log_s != 0.0; c++)
-			for (int i = 0; i < job->nlive && HasScales(job->plan, &precision->children[c]); i++)
-			{
-				const PlanLeaf *leaf = &job->plan->leaves[precision->children[c].index];
-
-				if (precision->plates == 1 || job->live[i] == plate)
-					leaf->kernel->rescale(leaf->dim, exp(log_s), JobStats(job, i) + leaf->stats_offset);
-			}
+		for (int i = 0; i < n && log_s != 0.0; i++)
+			senders[i].leaf->kernel->rescale(senders[i].leaf->dim, exp(log_s), senders[i].stats);
+		pfree(work);
 	}
-	if (balance.message != NULL)
-		pfree(balance.message);
+	if (senders != NULL)
+		pfree(senders);
 }
