@@ -56,7 +56,7 @@ SortColumn(const RowStore *sample, int column, SortedColumn *sorted)
 	pfree(columns);
 }
 
-/* Returns how many rows of a column, by weight, have at most this value. */
+/* Returns how many rows of a weighted sample, by weight, have at most this value. */
 static double
 RowsUpTo(const SortedColumn *sorted, double value)
 {
@@ -69,7 +69,7 @@ RowsUpTo(const SortedColumn *sorted, double value)
 		ChunkColumns(sample, c, columns);
 		for (int i = 0; i < ChunkRows(sample, c); i++)
 			if (columns[sorted->column][i] <= value)
-				rows += sample->weighted ? columns[sample->width - 1][i] : 1.0;
+				rows += columns[sample->width - 1][i];
 	}
 	pfree(columns);
 	return rows;
