@@ -27,6 +27,16 @@ SELECT bnai_infer('n');
 SELECT bnai_drop_node('n', 'y');
 SELECT rows FROM bnai_infer('n');
 
+-- a column that one node would learn about twice
+SELECT bnai_add_node('n', 'y', 'GaussianARD', 'mu, 1', 't', '{a}');
+SELECT bnai_add_node('n', 'y', 'GaussianARD', '0, 1', 't', '{a}');
+SELECT bnai_drop_node('n', 'y');
+SELECT bnai_create_network('two');
+SELECT bnai_add_node('two', 'Z', 'Categorical', '[0.5, 0.5]');
+SELECT bnai_add_node('two', 'x', 'Mixture', 'Z, GaussianARD, 0, 1', 't', '{a}');
+SELECT bnai_add_node('two', 'y', 'Mixture', 'Z, GaussianDiagonal, [0, 0], [1, 1]', 't', '{b,a}');
+SELECT bnai_drop_network('two');
+
 -- settings that need a Mixture
 SELECT bnai_set('n', 'results_column', 'label');
 SELECT bnai_infer('n');

@@ -24,8 +24,11 @@ extern void CheckStructure(Network *network);
 /* Raises an error unless the source exists and its columns can be observed. */
 extern void CheckObserved(const NetworkNode *node);
 
-/* Raises an error if two nodes observe one array with different numbers of elements. */
-extern void CheckWidths(const Network *network);
+/*
+ * Raises an error if two nodes observe one array with different numbers of
+ * elements, or one column below the same node, which would count it twice.
+ */
+extern void CheckSharedColumns(const Network *network);
 
 /* Raises an error unless labels can be written to that column of the source. */
 extern void CheckResultsColumn(const Network *network);

@@ -7,6 +7,7 @@
 #include "access/htup_details.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -143,27 +144,78 @@ CheckObserved(const NetworkNode *node)
 	}
 }
 
-/* Raises an error unless two nodes observe a column alike. */
+/* Marks a node's selector and parameters, and theirs; what is marked already is not followed. */
 static void
-CheckSameWidth(const NetworkNode *a, const NetworkNode *b)
+MarkAncestors(const Network *network, const NetworkNode *node, bool *marked)
 {
-	for (int i = 0; i < a->nsource_columns; i++)
-		for (int j = 0; j < b->nsource_columns; j++)
-			if (strcmp(a->source_columns[i].name, b->source_columns[j].name) == 0 &&
-				a->source_columns[i].width != b->source_columns[j].width)
-				ereport(ERROR,
-						(errcode(ERRCODE_DATATYPE_MISMATCH),
-						 errmsg("nodes \"%s\" and \"%s\" observe \"%s\" and \"%s\"", a->name, b->name,
-								SourceColumnText(&a->source_columns[i]), SourceColumnText(&b->source_columns[j])),
-						 errdetail("A column has as many elements in each row.")));
+	check_stack_depth();
+	for (int i = -1; i < node->nparams; i++)
+	{
+		int			parent = i < 0 ? node->selector : node->params[i].kind == PARAM_NODE ? node->params[i].node : -1;
+
+		if (parent < 0 || marked[parent])
+			continue;
+		marked[parent] = true;
+		MarkAncestors(network, &network->nodes[parent], marked);
+	}
+}
+
+/* Returns a node that two others learn about: their selector, if both have the same one, else a parameter; NULL if there is none. */
+static const NetworkNode *
+CommonAncestor(const Network *network, const NetworkNode *a, const NetworkNode *b)
+{
+	bool	   *above_a = palloc0(network->nnodes);
+	bool	   *above_b = palloc0(network->nnodes);
+	const NetworkNode *common = NULL;
+
+	if (a->selector >= 0 && a->selector == b->selector)
+		return &network->nodes[a->selector];
+	MarkAncestors(network, a, above_a);
+	MarkAncestors(network, b, above_b);
+	for (int i = 0; i < network->nnodes && common == NULL; i++)
+		if (above_a[i] && above_b[i])
+			common = &network->nodes[i];
+	pfree(above_a);
+	pfree(above_b);
+	return common;
+}
+
+/* Raises an error if two nodes observe a column in two ways, or tell a third one twice what it says. */
+static void
+CheckSharedColumn(const Network *network, const NetworkNode *a, const SourceColumn *column_a, const NetworkNode *b,
+				  const SourceColumn *column_b)
+{
+	const NetworkNode *common;
+
+	if (column_a->width != column_b->width)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("nodes \"%s\" and \"%s\" observe \"%s\" and \"%s\"", a->name, b->name,
+						SourceColumnText(column_a), SourceColumnText(column_b)),
+				 errdetail("A column has as many elements in each row.")));
+	common = CommonAncestor(network, a, b);
+	if (common != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_COLUMN),
+				 errmsg("column \"%s\" cannot be observed by both \"%s\" and \"%s\"", column_a->name, a->name, b->name),
+				 errdetail("Both belong to node \"%s\", for which each value would count twice.", common->name),
+				 errhint("Observe the column in one of them.")));
 }
 
 void
-CheckWidths(const Network *network)
+CheckSharedColumns(const Network *network)
 {
 	for (int i = 0; i < network->nnodes; i++)
 		for (int j = 0; j < i; j++)
-			CheckSameWidth(&network->nodes[j], &network->nodes[i]);
+		{
+			const NetworkNode *a = &network->nodes[j];
+			const NetworkNode *b = &network->nodes[i];
+
+			for (int p = 0; p < a->nsource_columns; p++)
+				for (int q = 0; q < b->nsource_columns; q++)
+					if (strcmp(a->source_columns[p].name, b->source_columns[q].name) == 0)
+						CheckSharedColumn(network, a, &a->source_columns[p], b, &b->source_columns[q]);
+		}
 }
 
 /* Raises an error if a network observes its own results. */

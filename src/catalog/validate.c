@@ -274,7 +274,7 @@ CheckStructure(Network *network)
 		CheckProper(&network->nodes[i]);
 		CheckColumnNumber(&network->nodes[i]);
 	}
-	CheckWidths(network);
+	CheckSharedColumns(network);
 	CheckResultsColumn(network);
 	CheckWeightColumn(network);
 }
