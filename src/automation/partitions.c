@@ -12,7 +12,6 @@
 #include "catalog/pg_type.h"
 #include "commands/event_trigger.h"
 #include "commands/trigger.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "utils/array.h"
@@ -40,41 +39,47 @@ typedef struct WatchedRow
 	char	   *event;
 } WatchedRow;
 
+/* Adds a row of the table to those that were read; not one whose target or network is gone. */
+static List *
+AddWatched(List *rows, const CatalogScan *scan, HeapTuple tuple)
+{
+	WatchedRow *row = palloc(sizeof(WatchedRow));
+	bool		isnull;
+	Network    *network;
+
+	row->network = DatumGetInt32(CatalogValue(scan, tuple, WATCHED_NETWORK, &isnull));
+	row->target = ResolveSource(DatumGetSource(CatalogValue(scan, tuple, WATCHED_TARGET, &isnull)));
+	row->event = TextDatumGetCString(CatalogValue(scan, tuple, WATCHED_EVENT, &isnull));
+	network = OidIsValid(row->target) ? LoadUnparsedNetworkById(row->network, true) : NULL;
+	if (network == NULL)
+		return rows;
+	row->network_name = network->name;
+	return lappend(rows, row);
+}
+
+/* Compares rows by network and event. */
+static int
+CompareWatched(const ListCell *a, const ListCell *b)
+{
+	const WatchedRow *x = lfirst(a);
+	const WatchedRow *y = lfirst(b);
+
+	return x->network != y->network ? (x->network < y->network ? -1 : 1) : strcmp(x->event, y->event);
+}
+
 /* Reads bnai_watched, of one network or all (0). */
 static List *
 ReadWatched(int network)
 {
-	Oid			type = INT4OID;
-	Datum		value = Int32GetDatum(network);
-	const char *schema = ExtensionSchema();
-	MemoryContext context = CurrentMemoryContext;
+	CatalogScan scan = network == 0 ? BeginCatalogScanOfAll("bnai_watched") :
+		BeginCatalogScan("bnai_watched", "bnai_watched_network", WATCHED_NETWORK, Int32GetDatum(network));
 	List	   *rows = NIL;
-	CatalogAccess access;
+	HeapTuple	tuple;
 
-	SPI_connect();
-	access = BeginCatalogAccess();
-	SPI_execute_with_args(psprintf("SELECT n.id, n.name, %s.bnai_source_to_regclass(w.target), w.event "
-								   "FROM %s.bnai_watched w JOIN %s.bnai_network n "
-								   "ON n.id OPERATOR(pg_catalog.=) w.network "
-								   "WHERE $1 IN (n.id, 0) ORDER BY n.id, w.event", schema, schema, schema),
-						  1, &type, &value, NULL, true, 0);
-	EndCatalogAccess(access);
-	MemoryContextSwitchTo(context);
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		HeapTuple	tuple = SPI_tuptable->vals[i];
-		TupleDesc	desc = SPI_tuptable->tupdesc;
-		WatchedRow *row = palloc(sizeof(WatchedRow));
-		bool		isnull;
-
-		row->network = DatumGetInt32(SPI_getbinval(tuple, desc, 1, &isnull));
-		row->network_name = TextDatumGetCString(SPI_getbinval(tuple, desc, 2, &isnull));
-		row->event = TextDatumGetCString(SPI_getbinval(tuple, desc, 4, &isnull));
-		row->target = DatumGetObjectId(SPI_getbinval(tuple, desc, 3, &isnull));
-		if (!isnull)
-			rows = lappend(rows, row);
-	}
-	SPI_finish();
+	while ((tuple = NextCatalogTuple(&scan)) != NULL)
+		rows = AddWatched(rows, &scan, tuple);
+	EndCatalogScan(&scan);
+	list_sort(rows, CompareWatched);
 	return rows;
 }
 
@@ -137,6 +142,7 @@ bnai_watch_partitions(PG_FUNCTION_ARGS)
 	EventTriggerData *data = (EventTriggerData *) fcinfo->context;
 	Oid			user;
 	int			security_context;
+	List	   *watched;
 	ListCell   *cell;
 
 	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
@@ -146,7 +152,10 @@ bnai_watch_partitions(PG_FUNCTION_ARGS)
 	if (!AddsPart(data->parsetree))
 		PG_RETURN_NULL();
 	GetUserIdAndSecContext(&user, &security_context);
-	foreach(cell, ReadWatched(0))
+	PushActiveSnapshot(GetTransactionSnapshot());
+	watched = ReadWatched(0);
+	PopActiveSnapshot();
+	foreach(cell, watched)
 	{
 		SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID,
 							   security_context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);

@@ -231,7 +231,8 @@ AppendRow(StringInfo sql, Oid relation, int n, char *const *names)
 			appendStringInfo(sql, "%s.bnai_elements(", ExtensionSchema());
 		AppendSourceColumn(sql, relation, &columns[i]);
 		if (array)
-			appendStringInfo(sql, ", %d, %s)", columns[i].width, quote_literal_cstr(columns[i].name));
+			appendStringInfo(sql, "::pg_catalog.float8[], %d::pg_catalog.int4, %s::pg_catalog.text)",
+							 columns[i].width, quote_literal_cstr(columns[i].name));
 		list = !array;
 	}
 	if (list)

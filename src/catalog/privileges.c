@@ -21,6 +21,7 @@
 #include "storage/lmgr.h"
 #include "storage/lock.h"
 #include "utils/acl.h"
+#include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -194,7 +195,11 @@ CheckSourcePrivileges(const Network *network, bool update)
 	}
 }
 
-/* Becomes the owner of bnai's tables. */
+/*
+ * Becomes the owner of bnai's tables.  What runs with his rights finds nothing
+ * by the search path of who called, who may have put anything there; an error
+ * takes the settings back as it takes the user back.
+ */
 CatalogAccess
 BeginCatalogAccess(void)
 {
@@ -208,13 +213,24 @@ BeginCatalogAccess(void)
 	ReleaseSysCache(tuple);
 	GetUserIdAndSecContext(&access.user, &access.security_context);
 	SetUserIdAndSecContext(owner, access.security_context | SECURITY_LOCAL_USERID_CHANGE);
+	access.guc_level = NewGUCNestLevel();
+	SetSafeSearchPath();
 	return access;
+}
+
+/* Makes names be looked for among the server's own, until the GUC nest level ends. */
+void
+SetSafeSearchPath(void)
+{
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
 }
 
 /* Becomes who one was before. */
 void
 EndCatalogAccess(CatalogAccess access)
 {
+	AtEOXact_GUC(false, access.guc_level);
 	SetUserIdAndSecContext(access.user, access.security_context);
 }
 

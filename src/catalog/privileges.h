@@ -30,18 +30,23 @@ extern void CheckSourcePrivileges(const Network *network, bool update);
 extern bool HasOwnerRights(Oid owner);
 
 /*
- * Between these two the effective user is the owner of bnai's catalogs; the
- * state is restored by hand on success and by transaction abort on error.
+ * Between these two the effective user is the owner of bnai's catalogs, and
+ * the search path is the server's own schema; the state is restored by hand on
+ * success and by transaction abort on error.
  * Only for statements on bnai's own tables.
  */
 typedef struct CatalogAccess
 {
 	Oid			user;
 	int			security_context;
+	int			guc_level;
 } CatalogAccess;
 
 extern CatalogAccess BeginCatalogAccess(void);
 extern void EndCatalogAccess(CatalogAccess access);
+
+/* After NewGUCNestLevel(): search_path = pg_catalog, pg_temp. */
+extern void SetSafeSearchPath(void);
 
 /*
  * Runs one INSERT, UPDATE or DELETE on bnai's own tables that way, and returns

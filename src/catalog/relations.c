@@ -94,6 +94,17 @@ BeginCatalogScan(const char *table, const char *index, AttrNumber attribute, Dat
 	return scan;
 }
 
+/* Begins a scan of all rows, in no order. */
+CatalogScan
+BeginCatalogScanOfAll(const char *table)
+{
+	CatalogScan scan;
+
+	scan.relation = table_open(CatalogRelation(table), AccessShareLock);
+	scan.scan = systable_beginscan(scan.relation, InvalidOid, false, GetActiveSnapshot(), 0, NULL);
+	return scan;
+}
+
 /* Returns the next row, valid until the next call, or NULL. */
 HeapTuple
 NextCatalogTuple(CatalogScan *scan)

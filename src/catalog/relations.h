@@ -121,6 +121,7 @@ extern Oid	CatalogRelation(const char *table);
 
 /* Begins a scan for the rows whose indexed column `attribute` equals `value`, a text or a number of its type. */
 extern CatalogScan BeginCatalogScan(const char *table, const char *index, AttrNumber attribute, Datum value);
+extern CatalogScan BeginCatalogScanOfAll(const char *table);
 extern HeapTuple NextCatalogTuple(CatalogScan *scan);
 extern void EndCatalogScan(CatalogScan *scan);
 

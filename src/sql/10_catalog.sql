@@ -6,54 +6,54 @@ CREATE SEQUENCE bnai_run_id_seq;
 CREATE TABLE bnai_network (
 	id integer DEFAULT pg_catalog.nextval('bnai_network_id_seq') CONSTRAINT bnai_network_pkey PRIMARY KEY,
 	name text NOT NULL CONSTRAINT bnai_network_name_key UNIQUE
-		CONSTRAINT a_network_has_a_name CHECK (name <> ''),
+		CONSTRAINT a_network_has_a_name CHECK (name OPERATOR(pg_catalog.<>) ''),
 	network_type text NOT NULL
-		CONSTRAINT network_type_is_general_or_clustering CHECK (network_type IN ('general', 'clustering')),
+		CONSTRAINT network_type_is_general_or_clustering CHECK (network_type OPERATOR(pg_catalog.=) ANY (ARRAY['general', 'clustering'])),
 	owner name NOT NULL,
 	restarts integer
-		CONSTRAINT restarts_is_positive CHECK (restarts BETWEEN 1 AND 10000),
+		CONSTRAINT restarts_is_positive CHECK (restarts OPERATOR(pg_catalog.>=) 1 AND restarts OPERATOR(pg_catalog.<=) 10000),
 	max_iterations integer NOT NULL DEFAULT 1000
-		CONSTRAINT max_iterations_is_positive CHECK (max_iterations BETWEEN 1 AND 1000000000),
+		CONSTRAINT max_iterations_is_positive CHECK (max_iterations OPERATOR(pg_catalog.>=) 1 AND max_iterations OPERATOR(pg_catalog.<=) 1000000000),
 	tolerance double precision NOT NULL DEFAULT 1e-3
-		CONSTRAINT tolerance_is_not_negative CHECK (tolerance >= '0' AND tolerance < 'Infinity'),
+		CONSTRAINT tolerance_is_not_negative CHECK (tolerance OPERATOR(pg_catalog.>=) '0' AND tolerance OPERATOR(pg_catalog.<) 'Infinity'),
 	moves boolean NOT NULL DEFAULT true,
 	seed bigint NOT NULL DEFAULT 1,
 	start text NOT NULL DEFAULT 'kmeans++'
-		CONSTRAINT start_is_known CHECK (start IN ('kmeans++', 'random', 'results', 'posterior')),
+		CONSTRAINT start_is_known CHECK (start OPERATOR(pg_catalog.=) ANY (ARRAY['kmeans++', 'random', 'results', 'posterior'])),
 	restart_sample integer NOT NULL DEFAULT 50000
-		CONSTRAINT restart_sample_is_not_negative CHECK (restart_sample >= 0),
+		CONSTRAINT restart_sample_is_not_negative CHECK (restart_sample OPERATOR(pg_catalog.>=) 0),
 	results_column name,
 	counter_threshold bigint
-		CONSTRAINT counter_threshold_is_positive CHECK (counter_threshold > 0),
+		CONSTRAINT counter_threshold_is_positive CHECK (counter_threshold OPERATOR(pg_catalog.>) 0),
 	threshold_action text NOT NULL DEFAULT 'none'
-		CONSTRAINT threshold_action_is_known CHECK (threshold_action IN ('none', 'recalculate', 'background')),
+		CONSTRAINT threshold_action_is_known CHECK (threshold_action OPERATOR(pg_catalog.=) ANY (ARRAY['none', 'recalculate', 'background'])),
 	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	resolution double precision NOT NULL DEFAULT 0
-		CONSTRAINT resolution_is_a_fraction CHECK (resolution BETWEEN '0' AND '1'),
+		CONSTRAINT resolution_is_a_fraction CHECK (resolution OPERATOR(pg_catalog.>=) '0' AND resolution OPERATOR(pg_catalog.<=) '1'),
 	prune boolean NOT NULL DEFAULT true,
 	history integer NOT NULL DEFAULT 10
-		CONSTRAINT history_is_positive CHECK (history > 0),
+		CONSTRAINT history_is_positive CHECK (history OPERATOR(pg_catalog.>) 0),
 	weight_column name,
 	missing text
-		CONSTRAINT missing_is_known CHECK (missing IN ('marginalize', 'skip', 'error')),
+		CONSTRAINT missing_is_known CHECK (missing OPERATOR(pg_catalog.=) ANY (ARRAY['marginalize', 'skip', 'error'])),
 	refit text NOT NULL DEFAULT 'auto'
-		CONSTRAINT refit_is_known CHECK (refit IN ('auto', 'warm', 'full')),
+		CONSTRAINT refit_is_known CHECK (refit OPERATOR(pg_catalog.=) ANY (ARRAY['auto', 'warm', 'full'])),
 	refit_margin double precision NOT NULL DEFAULT 10
-		CONSTRAINT refit_margin_is_not_negative CHECK (refit_margin >= '0' AND refit_margin < 'Infinity')
+		CONSTRAINT refit_margin_is_not_negative CHECK (refit_margin OPERATOR(pg_catalog.>=) '0' AND refit_margin OPERATOR(pg_catalog.<) 'Infinity')
 );
 
 CREATE TABLE bnai_node (
 	network integer NOT NULL,
 	id integer NOT NULL,
 	name text NOT NULL
-		CONSTRAINT a_node_has_a_name CHECK (name <> ''),
+		CONSTRAINT a_node_has_a_name CHECK (name OPERATOR(pg_catalog.<>) ''),
 	distribution text NOT NULL,
 	params text NOT NULL,
 	source bnai_source,
 	columns text[],
 	CONSTRAINT bnai_node_pkey PRIMARY KEY (network, id),
 	CONSTRAINT node_names_are_unique_in_a_network UNIQUE (network, name),
-	CONSTRAINT an_observed_node_has_a_source_and_columns CHECK ((source IS NULL) = (columns IS NULL)),
+	CONSTRAINT an_observed_node_has_a_source_and_columns CHECK ((source IS NULL) OPERATOR(pg_catalog.=) (columns IS NULL)),
 	CONSTRAINT bnai_node_network_fkey FOREIGN KEY (network) REFERENCES bnai_network ON DELETE CASCADE
 );
 

@@ -83,9 +83,9 @@ CREATE FUNCTION bnai_label_number(label text) RETURNS integer
 COMMENT ON FUNCTION bnai_label_number(text) IS
 'The number of a label, as it is written into results columns of an integer type: A is 1, Z is 26, AA is 27. Error: the text is not a label.';
 
-CREATE FUNCTION bnai_elements(value anyarray, width integer, name text) RETURNS float8[]
+CREATE FUNCTION bnai_elements(value float8[], width integer, name text) RETURNS float8[]
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE;
-COMMENT ON FUNCTION bnai_elements(anyarray, integer, text) IS
+COMMENT ON FUNCTION bnai_elements(float8[], integer, text) IS
 'The numbers of an observed array: width of them, all NULL if the array is, which a row is put together from. Error: an array of another length, which is that of the column called name.';
 
 /* --- fitting the rows of a query --- */

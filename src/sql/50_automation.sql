@@ -10,9 +10,9 @@ CREATE TABLE bnai_watched (
 	network integer NOT NULL,
 	target bnai_source NOT NULL,
 	event text NOT NULL
-		CONSTRAINT event_is_known CHECK (event IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'LABEL')),
+		CONSTRAINT event_is_known CHECK (event OPERATOR(pg_catalog.=) ANY (ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'LABEL'])),
 	increment integer NOT NULL
-		CONSTRAINT increment_is_positive CHECK (increment > 0),
+		CONSTRAINT increment_is_positive CHECK (increment OPERATOR(pg_catalog.>) 0),
 	CONSTRAINT bnai_watched_network_fkey FOREIGN KEY (network) REFERENCES bnai_network ON DELETE CASCADE
 );
 CREATE INDEX bnai_watched_network ON bnai_watched (network);
@@ -54,7 +54,7 @@ COMMENT ON TABLE bnai_failure IS 'Inferences in the background, at a threshold o
 -- as in bnai_node and bnai_run, before other triggers are made
 ALTER TABLE bnai_watched DISABLE TRIGGER ALL;
 ALTER TABLE bnai_scheduled DISABLE TRIGGER ALL;
-SELECT pg_catalog.pg_extension_config_dump('bnai_count', 'WHERE network IN (SELECT id FROM @extschema@.bnai_network)');
+SELECT pg_catalog.pg_extension_config_dump('bnai_count', '');
 SELECT pg_catalog.pg_extension_config_dump('bnai_watched', '');
 SELECT pg_catalog.pg_extension_config_dump('bnai_scheduled', '');
 
@@ -171,7 +171,7 @@ CREATE TRIGGER bnai_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON bnai
 CREATE TRIGGER bnai_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON bnai_run
 	FOR EACH STATEMENT EXECUTE FUNCTION bnai_changed();
 CREATE TRIGGER bnai_check_background AFTER UPDATE OF threshold_action, owner ON bnai_network
-	FOR EACH ROW WHEN (NEW.threshold_action = 'background') EXECUTE FUNCTION bnai_check_background();
+	FOR EACH ROW WHEN (NEW.threshold_action OPERATOR(pg_catalog.=) 'background') EXECUTE FUNCTION bnai_check_background();
 
 CREATE TRIGGER bnai_drop_job BEFORE DELETE ON bnai_scheduled
 	FOR EACH ROW EXECUTE FUNCTION bnai_drop_job();

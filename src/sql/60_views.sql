@@ -22,7 +22,7 @@ CREATE VIEW bnai_networks WITH (security_barrier) AS
 SELECT n.name AS network,
 	n.network_type AS type,
 	n.owner,
-	leaf.source::text AS source,
+	leaf.source::pg_catalog.text AS source,
 	leaf.columns,
 	n.results_column,
 	n.restarts,
@@ -47,22 +47,22 @@ LEFT JOIN LATERAL (
 	SELECT (pg_catalog.array_agg(d.source ORDER BY d.id))[1] AS source,
 		pg_catalog.array_agg(c.name ORDER BY d.id, c.position) AS columns
 	FROM bnai_node d, LATERAL pg_catalog.unnest(d.columns) WITH ORDINALITY c (name, position)
-	WHERE d.network = n.id AND d.source IS NOT NULL
+	WHERE d.network OPERATOR(pg_catalog.=) n.id AND d.source IS NOT NULL
 ) leaf ON true
 WHERE bnai_may_read(n.id);
 COMMENT ON VIEW bnai_networks IS 'networks, what they read and their settings (NULL: chosen at inference, or none); change settings with bnai_set';
 
 CREATE VIEW bnai_nodes WITH (security_barrier) AS
 WITH readable AS MATERIALIZED (SELECT id, name FROM bnai_network WHERE bnai_may_read(id))
-SELECT n.name AS network, d.id, d.name AS node, d.distribution, d.params, d.source::text AS source, d.columns
-FROM readable n JOIN bnai_node d ON d.network = n.id;
+SELECT n.name AS network, d.id, d.name AS node, d.distribution, d.params, d.source::pg_catalog.text AS source, d.columns
+FROM readable n JOIN bnai_node d ON d.network OPERATOR(pg_catalog.=) n.id;
 COMMENT ON VIEW bnai_nodes IS 'nodes of the networks';
 
 CREATE VIEW bnai_edges WITH (security_barrier) AS
 WITH readable AS MATERIALIZED (SELECT id, name FROM bnai_network WHERE bnai_may_read(id))
 SELECT n.name AS network, p.parent, d.name AS child, p.parameter
 FROM readable n
-JOIN bnai_node d ON d.network = n.id
+JOIN bnai_node d ON d.network OPERATOR(pg_catalog.=) n.id
 CROSS JOIN LATERAL bnai_node_parents(d.distribution, d.params) p;
 COMMENT ON VIEW bnai_edges IS 'edges of the networks: they follow from the names of nodes in parameters';
 
@@ -83,16 +83,16 @@ SELECT r.id AS run,
 	r.rows_relabelled,
 	r.passes,
 	r.moves,
-	r.warm_runs > 0 AS warm,
+	r.warm_runs OPERATOR(pg_catalog.>) 0 AS warm,
 	r.is_current,
-	NULL::text AS error,
-	(SELECT pg_catalog.array_agg((o->>'elbo')::float8 ORDER BY (o->>'restart')::int)
+	NULL::pg_catalog.text AS error,
+	(SELECT pg_catalog.array_agg((o OPERATOR(pg_catalog.->>) 'elbo')::pg_catalog.float8 ORDER BY (o OPERATOR(pg_catalog.->>) 'restart')::int)
 	 FROM pg_catalog.jsonb_array_elements(r.outcomes) o) AS restart_elbos
-FROM readable n JOIN bnai_run r ON r.network = n.id
+FROM readable n JOIN bnai_run r ON r.network OPERATOR(pg_catalog.=) n.id
 UNION ALL
-SELECT NULL, n.name, f.started_at, f.failed_at - f.started_at,
+SELECT NULL, n.name, f.started_at, f.failed_at OPERATOR(pg_catalog.-) f.started_at,
 	NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, f.error, NULL
-FROM readable n JOIN bnai_failure f ON f.network = n.id;
+FROM readable n JOIN bnai_failure f ON f.network OPERATOR(pg_catalog.=) n.id;
 COMMENT ON VIEW bnai_runs IS 'runs: one for each inference; passes are visits of rows divided by rows, elbo is in nats; warm: it began from the run before; those in the background, at a threshold or by bnai_infer_now, that failed have no number, but an error; restart_elbos has the elbo of each restart, see bnai_restarts; as many runs are kept as the setting history says';
 
 CREATE VIEW bnai_restarts WITH (security_barrier) AS
@@ -100,7 +100,7 @@ WITH readable AS MATERIALIZED (SELECT id, name FROM bnai_network WHERE bnai_may_
 SELECT r.id AS run,
 	n.name AS network,
 	o.restart,
-	o.restart = r.best_restart AS best,
+	o.restart OPERATOR(pg_catalog.=) r.best_restart AS best,
 	o.elbo,
 	o.evidence,
 	o.clusters,
@@ -110,7 +110,7 @@ SELECT r.id AS run,
 	o.sampled,
 	pg_catalog.make_interval(secs => o.seconds) AS elapsed
 FROM readable n
-JOIN bnai_run r ON r.network = n.id
+JOIN bnai_run r ON r.network OPERATOR(pg_catalog.=) n.id
 CROSS JOIN LATERAL pg_catalog.jsonb_to_recordset(r.outcomes)
 	AS o(restart integer, elbo float8, evidence float8, clusters integer, sizes bigint[], iterations integer,
 		 converged boolean, sampled boolean, seconds float8);
@@ -121,7 +121,7 @@ CREATE VIEW bnai_status WITH (security_barrier) AS
 SELECT n.name AS network,
 	n.network_type AS type,
 	n.owner,
-	leaf.source::text AS source,
+	leaf.source::pg_catalog.text AS source,
 	leaf.columns,
 	n.results_column,
 	bnai_counter(n.id) AS counter,
@@ -130,7 +130,7 @@ SELECT n.name AS network,
 	bnai_running_since(n.id) AS running_since,
 	a.error AS last_error,
 	a.failed_at AS last_error_at,
-	CASE WHEN n.threshold_action = 'background' THEN a.next_attempt END AS next_attempt,
+	CASE WHEN n.threshold_action OPERATOR(pg_catalog.=) 'background' THEN a.next_attempt END AS next_attempt,
 	c.schedule,
 	bnai_next_time(c.schedule) AS next_scheduled_run,
 	bnai_unwatched(n.id) AS unwatched,
@@ -149,11 +149,11 @@ LEFT JOIN LATERAL (
 	SELECT (pg_catalog.array_agg(d.source ORDER BY d.id))[1] AS source,
 		pg_catalog.array_agg(c.name ORDER BY d.id, c.position) AS columns
 	FROM bnai_node d, LATERAL pg_catalog.unnest(d.columns) WITH ORDINALITY c (name, position)
-	WHERE d.network = n.id AND d.source IS NOT NULL
+	WHERE d.network OPERATOR(pg_catalog.=) n.id AND d.source IS NOT NULL
 ) leaf ON true
-LEFT JOIN bnai_run r ON r.network = n.id AND r.is_current
-LEFT JOIN bnai_attempt a ON a.network = n.id
-LEFT JOIN bnai_scheduled c ON c.network = n.id
+LEFT JOIN bnai_run r ON r.network OPERATOR(pg_catalog.=) n.id AND r.is_current
+LEFT JOIN bnai_attempt a ON a.network OPERATOR(pg_catalog.=) n.id
+LEFT JOIN bnai_scheduled c ON c.network OPERATOR(pg_catalog.=) n.id
 WHERE bnai_may_read(n.id);
 COMMENT ON VIEW bnai_status IS 'state of the networks: what they read, when they are inferred again, how much was counted since then, and the current run';
 

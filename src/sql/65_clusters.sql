@@ -49,7 +49,7 @@ CREATE VIEW bnai_clusters WITH (security_barrier) AS
 	WITH readable AS MATERIALIZED (SELECT id, name FROM bnai_network WHERE bnai_may_read(id))
 	SELECT n.name AS network, c.label, c.size, c.weight, c.mean, c.covariance, c.columns
 	FROM readable n
-	JOIN bnai_run r ON r.network = n.id AND r.is_current
+	JOIN bnai_run r ON r.network OPERATOR(pg_catalog.=) n.id AND r.is_current
 	CROSS JOIN LATERAL bnai_posterior_clusters(r.posterior) c
 	WHERE c.label IS NOT NULL
 	ORDER BY n.name, pg_catalog.length(c.label), c.label;
@@ -60,7 +60,7 @@ CREATE VIEW bnai_previous_clusters WITH (security_barrier) AS
 	WITH readable AS MATERIALIZED (SELECT id, name FROM bnai_network WHERE bnai_may_read(id))
 	SELECT n.name AS network, c.label, c.size, c.weight, c.mean, c.covariance, c.columns
 	FROM readable n
-	JOIN bnai_run r ON r.network = n.id AND r.is_previous
+	JOIN bnai_run r ON r.network OPERATOR(pg_catalog.=) n.id AND r.is_previous
 	CROSS JOIN LATERAL bnai_posterior_clusters(r.posterior) c
 	WHERE c.label IS NOT NULL
 	ORDER BY n.name, pg_catalog.length(c.label), c.label;
@@ -70,7 +70,7 @@ CREATE VIEW bnai_parameters WITH (security_barrier) AS
 	WITH readable AS MATERIALIZED (SELECT id, name FROM bnai_network WHERE bnai_may_read(id))
 	SELECT n.name AS network, p.node, p.plate, p.label, p.parameter, p.index, p.value
 	FROM readable n
-	JOIN bnai_run r ON r.network = n.id AND r.is_current
+	JOIN bnai_run r ON r.network OPERATOR(pg_catalog.=) n.id AND r.is_current
 	CROSS JOIN LATERAL bnai_posterior_parameters(r.posterior) p;
 COMMENT ON VIEW bnai_parameters IS
 	'the parameters of the posterior of each node of the current run; see bnai_posterior_parameters';
