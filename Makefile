@@ -12,7 +12,7 @@ OBJS       = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
 INCLUDED   = $(wildcard src/*.h src/*/*.h)
 SQL_PARTS  = $(sort $(wildcard src/sql/*.sql))
 DATA_built = bnai--$(EXTVERSION).sql
-DATA       = $(wildcard sql/upgrade/bnai--*.sql)
+DATA       = $(wildcard sql/released/bnai--*.sql sql/upgrade/bnai--*.sql)
 
 REGRESS      = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
 REGRESS_OPTS = --inputdir=. --load-extension=bnai
@@ -38,7 +38,11 @@ LAPACK_LIBS ?= $(LAPACK_ARCHIVES) -lgfortran -Wl,--exclude-libs,ALL
 else
 LAPACK_LIBS ?= -llapack -lblas
 endif
-SHLIB_LINK = $(LAPACK_LIBS) -lm
+
+# What PostgreSQL looks up by name is all that others in the same process see of the library: theirs and our functions
+# may have the same names.  A LAPACK in a library of its own must find our error handler.
+EXPORTS    = .build/exports
+SHLIB_LINK = $(LAPACK_LIBS) -lm -Wl,--version-script=$(EXPORTS)
 
 # No bitcode: it lets PostgreSQL inline small functions into a compiled query, of
 # which there are none here, and takes clang and as long again to build.
@@ -56,7 +60,13 @@ bnai--$(EXTVERSION).sql: $(SQL_PARTS) bnai.control .build/parts
 	cat $(SQL_PARTS) > $@
 
 $(OBJS): $(INCLUDED) .build/flags
-$(shlib): .build/parts
+$(shlib): .build/parts $(EXPORTS)
+
+$(EXPORTS): $(OBJS:.o=.c) $(INCLUDED) Makefile .build/parts
+	@{ echo '{ global: Pg_magic_func; _PG_init;'; \
+		grep -ohE '\<PG_FUNCTION_INFO_V1\(\w+' $(OBJS:.o=.c) | sed -E 's/.*\((.*)/\1; pg_finfo_\1;/'; \
+		sed -nE 's/^extern PGDLLEXPORT \w+ +(\w+)\(.*/\1;/p' $(INCLUDED) $(OBJS:.o=.c); \
+		echo '$(if $(filter -llapack,$(LAPACK_LIBS)),xerbla_; )local: *; };'; } > $@
 
 # Files that say what the last build was made with; only a change touches them.
 .build/flags: WAS = $(EXTVERSION) $(shell $(PG_CONFIG) --version) $(CC) $(CPPFLAGS) $(CFLAGS)

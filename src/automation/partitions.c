@@ -25,6 +25,7 @@
 #include "catalog/privileges.h"
 #include "catalog/relations.h"
 #include "catalog/source.h"
+#include "catalog/version.h"
 
 PG_FUNCTION_INFO_V1(bnai_watch_partitions);
 PG_FUNCTION_INFO_V1(bnai_check_background);
@@ -149,7 +150,7 @@ bnai_watch_partitions(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function \"bnai_watch_partitions\" is an event trigger")));
-	if (!AddsPart(data->parsetree))
+	if (!AddsPart(data->parsetree) || InOwnScript() || !CatalogVersionFits())
 		PG_RETURN_NULL();
 	GetUserIdAndSecContext(&user, &security_context);
 	PushActiveSnapshot(GetTransactionSnapshot());

@@ -24,6 +24,7 @@
 #include "catalog/privileges.h"
 #include "catalog/relations.h"
 #include "catalog/source.h"
+#include "catalog/version.h"
 
 PG_FUNCTION_INFO_V1(bnai_changed);
 
@@ -133,11 +134,14 @@ ReadWatch(Watch *watch, const TriggerData *data)
 const Watch *
 FindWatch(const TriggerData *data)
 {
+	static const Watch unregistered = {0};
 	MemoryContext context;
 	MemoryContext old;
 	Watch	   *watch;
 	bool		found;
 
+	if (TriggersRest())
+		return &unregistered;
 	if (watches == NULL)
 		InitWatches();
 	watch = hash_search(watches, &data->tg_trigger->tgoid, HASH_ENTER, &found);

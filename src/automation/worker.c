@@ -30,6 +30,7 @@
 #include "automation/launch.h"
 #include "automation/worker.h"
 #include "catalog/privileges.h"
+#include "catalog/version.h"
 #include "compat.h"
 #include "guc.h"
 
@@ -111,7 +112,17 @@ Begin(Oid database, WorkerKind kind)
 	connecting = false;
 }
 
-/* Begins a transaction of the worker's own; false if the extension is gone, which is not dropped meanwhile. */
+/* Returns true if the extension is there. */
+static bool
+ExtensionExists(void)
+{
+	return OidIsValid(get_extension_oid("bnai", true));
+}
+
+/*
+ * Begins a transaction of the worker's own; false if the extension is gone, which is not dropped meanwhile, or
+ * of another version than the library.
+ */
 static bool
 BeginTransaction(void)
 {
@@ -119,8 +130,7 @@ BeginTransaction(void)
 
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
-	exists = OidIsValid(get_extension_oid("bnai", true)) && LockExtension(false) &&
-		OidIsValid(get_extension_oid("bnai", true));
+	exists = ExtensionExists() && LockExtension(false) && ExtensionExists() && CatalogVersionFits();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	return exists;
 }
@@ -185,9 +195,8 @@ BnaiFlushingWorker(Datum database)
 		while (!Sleep(TimestampDifferenceMilliseconds(GetCurrentTimestamp(),
 													  TimestampTzPlusMilliseconds(begin, BnaiFlushInterval))))
 			;
-		/* also without the extension: what was counted for it goes */
-		(void) BeginTransaction();
-		written = FlushCounters();
+		/* also without the extension: what was counted for it goes; with another version's it waits for this one's */
+		written = (BeginTransaction() || !ExtensionExists()) && FlushCounters();
 		EndTransaction();
 		quiet = written ? 0 : quiet + 1;
 	} while (quiet < QUIET_FLUSHES || !RetireWorker());

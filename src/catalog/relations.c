@@ -17,10 +17,11 @@
 #include "utils/snapmgr.h"
 
 #include "catalog/relations.h"
+#include "catalog/version.h"
 
-/* Returns the OID of the schema that bnai is installed in. */
+/* Returns the OID of the schema that bnai is installed in, whatever version it is there in. */
 Oid
-ExtensionNamespace(void)
+UncheckedExtensionNamespace(void)
 {
 	Relation	relation = table_open(ExtensionRelationId, AccessShareLock);
 	ScanKeyData key;
@@ -41,6 +42,14 @@ ExtensionNamespace(void)
 				 errmsg("extension \"bnai\" is not installed in this database"),
 				 errhint("Use CREATE EXTENSION bnai.")));
 	return namespace;
+}
+
+/* Returns the same where what it holds is this library's; all that reaches bnai's tables comes by here. */
+Oid
+ExtensionNamespace(void)
+{
+	CheckCatalogVersion();
+	return UncheckedExtensionNamespace();
 }
 
 /* Returns the name of that schema, quoted. */
@@ -87,6 +96,8 @@ BeginCatalogScan(const char *table, const char *index, AttrNumber attribute, Dat
 	Form_pg_attribute column;
 
 	scan.relation = table_open(CatalogRelation(table), AccessShareLock);
+	/* once more: an update may have had the table while we waited for it */
+	CheckCatalogVersion();
 	column = TupleDescAttr(RelationGetDescr(scan.relation), attribute - 1);
 	ScanKeyEntryInitialize(&key, 0, attribute, BTEqualStrategyNumber, InvalidOid,
 						   column->attcollation, EqualityFunction(column->atttypid), value);

@@ -112,9 +112,15 @@ typedef struct CatalogScan
 	SysScanDesc scan;
 } CatalogScan;
 
-/* The schema that bnai is installed in; its name is quoted for use in SQL. */
+/*
+ * The schema that bnai is installed in; its name is quoted for use in SQL.  An
+ * error unless its objects are of the library's version, as for all below.
+ */
 extern Oid	ExtensionNamespace(void);
 extern const char *ExtensionSchema(void);
+
+/* The same, whatever version its objects are of. */
+extern Oid	UncheckedExtensionNamespace(void);
 
 /* OID of one of bnai's tables. */
 extern Oid	CatalogRelation(const char *table);

@@ -1,5 +1,10 @@
 /* --- catalog: networks, nodes and runs. Nothing here is granted to anyone; access goes through the functions and views. --- */
 
+-- the number that the library looks for (catalog/version.h): of other tables than it knows it keeps off
+CREATE TABLE bnai_catalog_version (number integer NOT NULL);
+COMMENT ON TABLE bnai_catalog_version IS 'The version of these tables, for the library to compare with its own';
+INSERT INTO bnai_catalog_version VALUES (2);
+
 CREATE SEQUENCE bnai_network_id_seq;
 CREATE SEQUENCE bnai_run_id_seq;
 
