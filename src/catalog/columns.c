@@ -15,6 +15,7 @@
 #include "catalog/build.h"
 #include "catalog/network.h"
 #include "catalog/observed.h"
+#include "catalog/writable.h"
 
 /* Kinds of relations, as bits */
 #define KIND_TABLE 1
@@ -261,6 +262,7 @@ CheckResultsColumn(const Network *network)
 				 errmsg("results column \"%s\" of relation \"%s\" is generated", column, get_rel_name(source))));
 	ReleaseSysCache(tuple);
 	CheckNotObserved(network, column);
+	CheckNoUpdateRule(source);
 }
 
 /* Raises an error unless the weight column exists, if one is set and the source is known, and holds numbers. */

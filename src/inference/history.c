@@ -58,6 +58,7 @@ bnai_rollback(PG_FUNCTION_ARGS)
 	Posterior  *posterior;
 	int64		run;
 	int64		relabelled = -1;
+	int64		refused = 0;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
@@ -73,7 +74,8 @@ bnai_rollback(PG_FUNCTION_ARGS)
 	if (network->settings.results_column != NULL && posterior->selector != NULL)
 	{
 		CheckLabelsFit(network, posterior);
-		relabelled = WriteResults(network, posterior);
+		relabelled = WriteResults(network, posterior, &refused);
+		ReportRefused(network, refused);
 	}
 	SPI_finish();
 	if (relabelled < 0)

@@ -289,9 +289,11 @@ static void
 LabelBatch(Inference *inference)
 {
 	Posterior  *posterior = NextPosterior(inference);
+	int64		refused = 0;		/* those are tried, and counted, once more at the end */
 
 	CheckLabelsFit(inference->network, posterior);
-	inference->relabelled += WriteResultsInBlocks(inference->network, posterior, inference->labelled, BATCH_BLOCKS);
+	inference->relabelled += WriteResultsInBlocks(inference->network, posterior, inference->labelled, BATCH_BLOCKS,
+												  &refused);
 	inference->labelled += BATCH_BLOCKS;
 }
 
@@ -319,11 +321,13 @@ LabelRest(const Inference *inference, const Posterior *posterior)
 	const Network *network = inference->network;
 	BlockNumber blocks = inference->kept ? ResultsBlocks(network) : 0;
 	int64		relabelled = inference->relabelled;
+	int64		refused = 0;
 
 	if (blocks == 0)
-		return relabelled + WriteResults(network, posterior);
+		relabelled += WriteResults(network, posterior, &refused);
 	for (BlockNumber block = 0; block < blocks; block += BATCH_BLOCKS)
-		relabelled += WriteResultsInBlocks(network, posterior, block, BATCH_BLOCKS);
+		relabelled += WriteResultsInBlocks(network, posterior, block, BATCH_BLOCKS, &refused);
+	ReportRefused(network, refused);
 	return relabelled;
 }
 

@@ -30,6 +30,7 @@
 
 #include "catalog/observed.h"
 #include "catalog/relations.h"
+#include "catalog/writable.h"
 #include "inference/results.h"
 #include "inference/runs.h"
 #include "posterior/labels.h"
@@ -149,24 +150,6 @@ AppendPrediction(StringInfo sql, const Network *network, const Posterior *poster
 	appendStringInfoChar(sql, ')');
 }
 
-/* Runs an UPDATE of the results column, during which triggers know that it is bnai's own. */
-static int64
-RunUpdate(Oid relation, const char *sql, int nargs, Oid *types, Datum *values)
-{
-	int			outer = updating_level;
-	Oid			outer_relation = updating_relation;
-	int			result;
-
-	updating_level = GetCurrentTransactionNestLevel();
-	updating_relation = relation;
-	result = SPI_execute_with_args(sql, nargs, types, values, NULL, false, 0);
-	updating_level = outer;
-	updating_relation = outer_relation;
-	if (result != SPI_OK_UPDATE)
-		elog(ERROR, "updating the results column failed: %s", SPI_result_code_string(result));
-	return SPI_processed;
-}
-
 /* What an UPDATE of the results column consists of */
 typedef struct ResultsUpdate
 {
@@ -175,6 +158,62 @@ typedef struct ResultsUpdate
 	char	   *label;			/* of a row, as an expression */
 	char	   *differs;		/* true for a row whose label changes, likewise */
 } ResultsUpdate;
+
+/* Runs a statement, during which triggers know that it is bnai's own; returns the number that it selects. */
+static int64
+RunOwn(Oid relation, const char *sql, int nargs, Oid *types, Datum *values)
+{
+	int			outer = updating_level;
+	Oid			outer_relation = updating_relation;
+	int			result;
+	bool		isnull;
+
+	updating_level = GetCurrentTransactionNestLevel();
+	updating_relation = relation;
+	result = SPI_execute_with_args(sql, nargs, types, values, NULL, false, 0);
+	updating_level = outer;
+	updating_relation = outer_relation;
+	if (result == SPI_OK_SELECT)
+		return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	if (result != SPI_OK_UPDATE)
+		elog(ERROR, "updating the results column failed: %s", SPI_result_code_string(result));
+	return SPI_processed;
+}
+
+/*
+ * Runs an UPDATE of the results column and returns how many rows it changed.
+ * Triggers of the table may leave a row as it was, or write something else:
+ * then each row is looked at again, and `refused` gets how many of those that
+ * `rest` counts have not what they should.
+ */
+static int64
+RunUpdate(Oid relation, const char *sql, const char *differs, const char *rest, int nargs, Oid *types, Datum *values,
+		  int64 *refused)
+{
+	int64		changed;
+
+	CheckNoUpdateRule(relation);
+	if (!HasUpdateTriggers(relation))
+		return RunOwn(relation, sql, nargs, types, values);
+	changed = RunOwn(relation, psprintf("WITH bnai_written (bnai_refused) AS (%s RETURNING %s) "
+										"SELECT pg_catalog.count(*) FROM bnai_written WHERE NOT bnai_refused", sql, differs),
+					 nargs, types, values);
+	*refused += RunOwn(relation, rest, nargs, types, values);
+	return changed;
+}
+
+void
+ReportRefused(const Network *network, int64 refused)
+{
+	if (refused > 0)
+		ereport(WARNING,
+				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+				 errmsg_plural(INT64_FORMAT " row of table \"%s\" kept what it had in column \"%s\"",
+							   INT64_FORMAT " rows of table \"%s\" kept what they had in column \"%s\"",
+							   (unsigned long) refused, refused, get_rel_name(NetworkSource(network)),
+							   network->settings.results_column),
+				 errdetail("A trigger of the table has changed or refused the UPDATE.")));
+}
 
 /*
  * Makes the expressions.  IS DISTINCT FROM is written as a function whose name
@@ -207,7 +246,7 @@ MakeUpdate(const Network *network, const Posterior *posterior)
 }
 
 int64
-WriteResults(const Network *network, const Posterior *posterior)
+WriteResults(const Network *network, const Posterior *posterior, int64 *refused)
 {
 	ResultsUpdate update = MakeUpdate(network, posterior);
 	Oid			type = PosteriorTypeId();
@@ -215,7 +254,9 @@ WriteResults(const Network *network, const Posterior *posterior)
 
 	return RunUpdate(NetworkSource(network),
 					 psprintf("UPDATE %s SET %s = %s WHERE %s", update.table, update.column, update.label, update.differs),
-					 1, &type, &value);
+					 update.differs,
+					 psprintf("SELECT pg_catalog.count(*) FROM %s WHERE %s", update.table, update.differs),
+					 1, &type, &value, refused);
 }
 
 /* Returns how many blocks the largest part of the source has; 0 if it has a part whose rows have no such place. */
@@ -245,7 +286,7 @@ ResultsBlocks(const Network *network)
  * Whoever has locked a row is not waited for, and keeps it as it is.
  */
 int64
-WriteResultsInBlocks(const Network *network, const Posterior *posterior, BlockNumber first, BlockNumber n)
+WriteResultsInBlocks(const Network *network, const Posterior *posterior, BlockNumber first, BlockNumber n, int64 *refused)
 {
 	ResultsUpdate update = MakeUpdate(network, posterior);
 	Oid			types[] = {PosteriorTypeId(), TIDOID, TIDOID};
@@ -253,27 +294,38 @@ WriteResultsInBlocks(const Network *network, const Posterior *posterior, BlockNu
 	ItemPointerData to;
 	Datum		values[] = {PosteriorGetDatum(posterior), PointerGetDatum(&from), PointerGetDatum(&to)};
 
+	const char *rows = psprintf("SELECT tableoid, ctid FROM %s WHERE ctid OPERATOR(pg_catalog.>=) $2 "
+								"AND ctid OPERATOR(pg_catalog.<) $3 AND %s FOR UPDATE SKIP LOCKED",
+								update.table, update.differs);
+
 	ItemPointerSet(&from, first, 0);
 	ItemPointerSet(&to, first + n, 0);
 	return RunUpdate(NetworkSource(network),
 					 psprintf("UPDATE %s t SET %s = %s "
-							  "FROM (SELECT tableoid, ctid FROM %s WHERE ctid OPERATOR(pg_catalog.>=) $2 "
-							  "AND ctid OPERATOR(pg_catalog.<) $3 AND %s FOR UPDATE SKIP LOCKED) bnai_rows (bnai_part, bnai_place) "
+							  "FROM (%s) bnai_rows (bnai_part, bnai_place) "
 							  "WHERE t.ctid OPERATOR(pg_catalog.>=) $2 AND t.ctid OPERATOR(pg_catalog.<) $3 "
 							  "AND t.ctid OPERATOR(pg_catalog.=) bnai_rows.bnai_place "
 							  "AND t.tableoid OPERATOR(pg_catalog.=) bnai_rows.bnai_part",
-							  update.table, update.column, update.label, update.table, update.differs),
-					 lengthof(types), types, values);
+							  update.table, update.column, update.label, rows),
+					 update.differs, psprintf("SELECT pg_catalog.count(*) FROM (%s) bnai_rows", rows),
+					 lengthof(types), types, values, refused);
 }
 
 int64
 ClearResults(const Network *network)
 {
 	const char *column = quote_identifier(network->settings.results_column);
+	const char *table = QualifiedSource(network);
+	int64		refused = 0;
+	int64		cleared;
 
-	return RunUpdate(NetworkSource(network),
-					 psprintf("UPDATE %s SET %s = NULL WHERE %s IS NOT NULL", QualifiedSource(network), column, column),
-					 0, NULL, NULL);
+	cleared = RunUpdate(NetworkSource(network),
+						psprintf("UPDATE %s SET %s = NULL WHERE %s IS NOT NULL", table, column, column),
+						psprintf("%s IS NOT NULL", column),
+						psprintf("SELECT pg_catalog.count(*) FROM %s WHERE %s IS NOT NULL", table, column),
+						0, NULL, NULL, &refused);
+	ReportRefused(network, refused);
+	return cleared;
 }
 
 /* Returns the number of a label, as it is written into integer columns: A is 1. */

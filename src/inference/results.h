@@ -21,16 +21,24 @@ extern char *QualifiedSource(const Network *network);
 /* Appends bnai_predict($parameter, …) over the columns of the posterior, in a query on the network's source. */
 extern void AppendPrediction(StringInfo sql, const Network *network, const Posterior *posterior, int parameter);
 
-/* Writes the label of each row whose label changes, as the current user; returns how many did.  Needs SPI. */
-extern int64 WriteResults(const Network *network, const Posterior *posterior);
+/*
+ * Writes the label of each row whose label changes, as the current user;
+ * returns how many did, and adds to `refused` how many a trigger of the table
+ * has kept from it.  Needs SPI.
+ */
+extern int64 WriteResults(const Network *network, const Posterior *posterior, int64 *refused);
 
 /*
  * The same for the rows in n blocks from `first` on, of each partition or child,
  * but for rows that others have locked.  ResultsBlocks says up to which block
  * there are rows; 0: they have no blocks.
  */
-extern int64 WriteResultsInBlocks(const Network *network, const Posterior *posterior, BlockNumber first, BlockNumber n);
+extern int64 WriteResultsInBlocks(const Network *network, const Posterior *posterior, BlockNumber first, BlockNumber n,
+								  int64 *refused);
 extern BlockNumber ResultsBlocks(const Network *network);
+
+/* Warns of them, if there are any. */
+extern void ReportRefused(const Network *network, int64 refused);
 
 /* Sets the results column to NULL; returns how many rows changed. */
 extern int64 ClearResults(const Network *network);
