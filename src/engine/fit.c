@@ -291,13 +291,15 @@ static int64
 FirstSample(const NetworkPlan *plan, const RowStore *rows)
 {
 	const NetworkSettings *settings = &plan->network->settings;
+	double		total = SampledRows(rows);
 	int64		size = 1;
 
 	for (int l = 0; l < plan->nleaves; l++)
 		size += LeafRank(plan, &plan->leaves[l]);
 	size = Max(SEARCH_SAMPLE, SEARCH_ROWS_PER_DIMENSION * plan->components * size);
 	size = Min(size, settings->restart_sample);
-	if (settings->start == START_RESULTS || rows->total <= SEARCHED_WHOLE || size * LEVEL_MARGIN > rows->total)
+	if (settings->start == START_RESULTS || total <= SEARCHED_WHOLE || size * LEVEL_MARGIN > total
+		|| size >= rows->rows)
 		return 0;
 	return size;
 }
@@ -326,10 +328,11 @@ ClimbSamples(const NetworkPlan *plan, const RowStore *rows, int64 size, Restart 
 {
 	const RowStore *sample = restart->job->rows;
 	double		cost = ComponentCost(restart->job);
+	int64		most = Min(LargestSample(rows), rows->rows - 1);
 
 	SetWeight(restart, SampleWeight(rows, sample, cost), fit);
 	SearchMoves(restart->job, &FirstEffort, fit, restart->number, &restart->iterations);
-	for (size *= LEVEL_FACTOR; size * LEVEL_MARGIN <= rows->total && size <= LargestSample(rows); size *= LEVEL_FACTOR)
+	for (size *= LEVEL_FACTOR; size * LEVEL_MARGIN <= SampledRows(rows) && size <= most; size *= LEVEL_FACTOR)
 	{
 		sample = CanonicalSample(rows, size, SampleSeed(plan, restart), CurrentMemoryContext);
 		MoveRestarts(restart, 1, sample, SampleWeight(rows, sample, cost));
@@ -342,7 +345,7 @@ ClimbSamples(const NetworkPlan *plan, const RowStore *rows, int64 size, Restart 
 static const SearchEffort *
 Confirmation(const RowStore *rows)
 {
-	return rows->total <= SMALL_TABLE ? &SmallConfirmEffort : &ConfirmEffort;
+	return SampledRows(rows) <= SMALL_TABLE ? &SmallConfirmEffort : &ConfirmEffort;
 }
 
 /*
@@ -438,7 +441,7 @@ RaceRestarts(const NetworkPlan *plan, const RowStore *rows, const Job *from, int
 	const NetworkSettings *settings = &plan->network->settings;
 	int			began = nrestarts;
 	bool		sampled = nrestarts > 1 && settings->start != START_RESULTS && settings->restart_sample > 0
-		&& rows->total > settings->restart_sample;
+		&& Min(rows->rows, SampledRows(rows)) > settings->restart_sample;
 	const RowStore *sample = sampled ? CanonicalSample(rows, settings->restart_sample, settings->seed, CurrentMemoryContext)
 		: rows;
 	const RowStore *seeds = plan->selector < 0 ? NULL
@@ -477,7 +480,7 @@ ChooseBudget(const NetworkPlan *plan, const RowStore *rows, const Job *from)
 		return (RestartBudget) {settings->restarts, settings->restarts};
 	if (plan->selector < 0 || from != NULL || settings->start == START_RESULTS)
 		return (RestartBudget) {1, 1};
-	return rows->total <= MANY_ROWS ? FEW_ROWS_BUDGET : MANY_ROWS_BUDGET;
+	return SampledRows(rows) <= MANY_ROWS ? FEW_ROWS_BUDGET : MANY_ROWS_BUDGET;
 }
 
 Fit *

@@ -265,7 +265,7 @@ ParallelRows(const NetworkPlan *plan)
 static Size
 SampleRoom(const RowStore *rows)
 {
-	int64		sample = Min(LargestSample(rows), (int64) (rows->total / 2));
+	int64		sample = Min(LargestSample(rows), rows->rows / 2);
 
 	return Min(RowStoreCopySize(rows, sample), MAX_SAMPLE_BYTES);
 }

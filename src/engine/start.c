@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "engine/start.h"
+#include "ensure.h"
 #include "miscadmin.h"
 #include "numerics/rng.h"
 #include "utils/memutils.h"
@@ -17,9 +18,14 @@
 
 /*
  * A row that counts for w is sampled as w rows, of which the last may be a part
- * of one; if it counts for more than this, as so many that count for the same.
+ * of one.  Where the heaviest row counts for more than this, or for less than
+ * one, a larger or smaller unit serves for all rows: weights that are people by
+ * country are as good as the same weights in millions.
  */
 #define MAX_COPIES 1000
+
+/* A part of a unit that is rounding */
+#define NO_COPY 1e-9
 
 /* Cells for a standard deviation, in the grid that rows are hashed by: far more than rounding blurs */
 #define CELLS_PER_DEVIATION 0x1p16
@@ -100,6 +106,48 @@ RowWeight(const RowStore *rows, const double *const *columns, int row)
 	return rows->weighted ? columns[rows->width - 1][row] : 1.0;
 }
 
+/* Returns the unit that weights are counted in, see MAX_COPIES. */
+static double
+WeightUnit(const RowStore *rows)
+{
+	if (!rows->weighted)
+		return 1.0;
+	return rows->heaviest > MAX_COPIES ? rows->heaviest / MAX_COPIES : Min(rows->heaviest, 1.0);
+}
+
+double
+SampledRows(const RowStore *rows)
+{
+	return WeightUnit(rows) == 1.0 ? rows->total : rows->rows;
+}
+
+/* Returns how many rows a row of this weight is sampled as. */
+static int
+RowCopies(double weight, double unit)
+{
+	return weight > 0.0 ? (int) Max(ceil(weight / unit - NO_COPY), 1.0) : 0;
+}
+
+/* Returns how many rows all rows are sampled as. */
+static double
+TotalCopies(const RowStore *rows, double unit)
+{
+	const double **columns = palloc(sizeof(double *) * rows->width);
+	double		total = 0.0;
+
+	for (int c = 0; c < rows->nchunks && rows->weighted; c++)
+	{
+		int			n = ChunkRows(rows, c);
+
+		CHECK_FOR_INTERRUPTS();
+		ChunkColumns(rows, c, columns);
+		for (int i = 0; i < n; i++)
+			total += RowCopies(RowWeight(rows, columns, i), unit);
+	}
+	pfree(columns);
+	return rows->weighted ? total : rows->rows;
+}
+
 /* Finds out whether few enough different values are there for counts to mean anything. */
 static void
 CountDistinct(const RowStore *rows, const RowGrid *grid, uint64 seed, Occurrences *seen)
@@ -126,6 +174,9 @@ CountDistinct(const RowStore *rows, const RowGrid *grid, uint64 seed, Occurrence
 typedef struct SampleState
 {
 	uint64		limit;			/* keys above are left out */
+	double		unit;			/* of weights */
+	uint64		least;			/* key of the row below, the smallest of those that were left out */
+	double	   *spare;			/* what the sample is made of where all others are left out */
 	int64		n;
 	int64		max;
 	SampleRow  *rows;
@@ -155,14 +206,24 @@ CollectRow(SampleState *sample, uint64 key, const double *const *columns, int ro
 	sample->n++;
 }
 
+/* Remembers a row, in case that no other one is in the sample. */
+static void
+SpareRow(SampleState *sample, uint64 key, const double *const *columns, int row, double weight)
+{
+	sample->least = key;
+	for (int j = 0; j < sample->width; j++)
+		sample->spare[j] = columns[j][row];
+	if (sample->weighted)
+		sample->spare[sample->width - 1] = weight;
+}
+
 /* Collects those copies of a row whose keys are small: hashes of its values and of how often these were seen before. */
 static void
 CollectCopies(const RowStore *rows, const double *const *columns, int row, uint64 hash, Occurrences *seen,
 			  SampleState *sample)
 {
 	double		weight = RowWeight(rows, columns, row);
-	int			copies = (int) Min(ceil(weight), MAX_COPIES);
-	double		each = weight > MAX_COPIES ? weight / MAX_COPIES : 1.0;
+	int			copies = RowCopies(weight, sample->unit);
 	uint64		before = CountOccurrences(seen, hash, copies);
 
 	for (int i = 0; i < copies; i++)
@@ -170,8 +231,12 @@ CollectCopies(const RowStore *rows, const double *const *columns, int row, uint6
 		uint64		occurrence = seen->overflow ? 0 : before + i;
 		uint64		key = occurrence == 0 ? hash : MixBits(hash + occurrence);
 
+		double		counts = i < copies - 1 ? sample->unit : weight - i * sample->unit;
+
 		if (key <= sample->limit)
-			CollectRow(sample, key, columns, row, Min(each, weight - i * each));
+			CollectRow(sample, key, columns, row, counts);
+		else if (sample->n == 0 && key <= sample->least)
+			SpareRow(sample, key, columns, row, counts);
 	}
 }
 
@@ -210,6 +275,8 @@ static void
 ChooseSample(const RowStore *rows, int64 size, uint64 seed, SampleState *sample)
 {
 	RowGrid		grid = StandardGrid(rows);
+	double		unit = WeightUnit(rows);
+	double		copies = TotalCopies(rows, unit);
 	Occurrences seen = {.slots = SLOTS_PER_ROW * Min(rows->rows, MAX_DISTINCT + 1)};
 
 	seen.hashes = palloc0(sizeof(uint64) * seen.slots);
@@ -217,9 +284,12 @@ ChooseSample(const RowStore *rows, int64 size, uint64 seed, SampleState *sample)
 
 	/* whether counts mean anything is known only at the end, so it takes a round of its own */
 	CountDistinct(rows, &grid, seed, &seen);
-	sample->limit = size >= rows->total ? PG_UINT64_MAX : (uint64) (size / rows->total * 0x1p64);
+	sample->limit = size >= copies ? PG_UINT64_MAX : (uint64) (size / copies * 0x1p64);
+	sample->unit = unit;
+	sample->least = PG_UINT64_MAX;
+	sample->spare = palloc(sizeof(double) * rows->width);
 	sample->n = 0;
-	sample->max = (int64) Min((double) size, rows->total) + 64;
+	sample->max = (int64) Min((double) size, copies) + 64;
 	sample->width = rows->width;
 	sample->weighted = rows->weighted;
 	sample->rows = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(SampleRow) * sample->max);
@@ -236,11 +306,15 @@ CanonicalSample(const RowStore *rows, int64 size, uint64 seed, MemoryContext con
 	RowStore   *store = RowStoreLike(rows, context);
 	SampleState sample;
 
+	Ensure(rows->total > 0.0, "a sample of no rows was asked for");
 	ChooseSample(rows, size, seed, &sample);
 	for (int64 i = 0; i < sample.n; i++)
 		RowStoreAppend(store, sample.values + sample.width * sample.rows[i].index);
+	if (sample.n == 0)
+		RowStoreAppend(store, sample.spare);
 	pfree(sample.rows);
 	pfree(sample.values);
+	pfree(sample.spare);
 	RowStoreFinishLike(store);
 	return store;
 }

@@ -17,6 +17,7 @@
 
 #include "guc.h"
 #include "compat.h"
+#include "ensure.h"
 #include "numerics/kernels.h"
 #include "source/patterns.h"
 #include "source/storage.h"
@@ -391,7 +392,13 @@ RowStoreAppend(RowStore *store, const double *values)
 	if (++storage->nstaged == STAGED_ROWS)
 		WriteStaged(store);
 	store->rows++;
-	store->total += store->weighted ? values[store->width - 1] : 1.0;
+	if (store->weighted)
+	{
+		store->total += values[store->width - 1];
+		store->heaviest = Max(store->heaviest, values[store->width - 1]);
+	}
+	else
+		store->total += 1.0;
 }
 
 /* --- the end of loading --- */
@@ -555,6 +562,7 @@ ReadChunk(const RowStore *store, int chunk)
 	RowStorage *storage = store->storage;
 	off_t		offset = (off_t) (chunk - storage->memory_chunks) * storage->chunk_bytes;
 
+	Ensure(chunk >= 0 && chunk < store->nchunks, "chunk %d of rows was asked for, of %d", chunk, store->nchunks);
 	if (chunk < storage->memory_chunks)
 		return storage->chunks[chunk];
 	if (storage->buffered == chunk)
@@ -578,8 +586,10 @@ ChunkColumns(const RowStore *store, int chunk, const double **columns)
 void
 RowStoreRow(const RowStore *store, int64 row, double *values)
 {
-	const double *chunk = ReadChunk(store, row / store->chunk_rows) + row % store->chunk_rows;
+	const double *chunk;
 
+	Ensure(row >= 0 && row < store->rows, "row " INT64_FORMAT " was asked for, of " INT64_FORMAT, row, store->rows);
+	chunk = ReadChunk(store, row / store->chunk_rows) + row % store->chunk_rows;
 	for (int j = 0; j < store->width; j++)
 		values[j] = chunk[j * store->storage->stride];
 }

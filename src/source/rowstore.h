@@ -34,6 +34,7 @@ typedef struct RowStore
 	int			width;			/* columns, with label and weight */
 	int64		rows;
 	double		total;			/* sum of the weights; the number of rows where they have none */
+	double		heaviest;		/* largest weight; not known to workers */
 	bool		incomplete;		/* is a value missing anywhere? */
 	double	   *missing;		/* for how many rows each column is missing, by weight; NULL: none; not known to workers */
 	int			chunk_rows;		/* of every chunk but the last */

@@ -2,7 +2,7 @@
 
 \i examples/userinfo.sql
 
-SELECT plan(43);
+SELECT plan(54);
 
 -- Largest difference of the numbers of two posteriors, relative to those of the first or to 1; NULL if anything else differs.
 CREATE FUNCTION difference(one jsonb, other jsonb) RETURNS float8 LANGUAGE plpgsql AS $$
@@ -129,5 +129,32 @@ SELECT pg_temp.same('one', 'plain', 'weights of 1');
 SELECT ok(abs(half - whole) < 0.05, format('two halves are one: %s %s', half, whole))
 FROM (SELECT (bnai_fit('half', a, b, 0.5)::jsonb ->> 'elbo')::float8 AS half FROM light, generate_series(1, 2)) AS h,
 	(SELECT (bnai_fit('plain', a, b)::jsonb ->> 'elbo')::float8 AS whole FROM light) AS w;
+
+-- What weights are measured in does not matter: people or millions of them, also where all are far from 1
+CREATE TABLE countries AS SELECT i, i % 3 * 10 + sin(i) AS a, cos(i * 2.5) AS b, exp(i % 10) AS people, NULL::text AS label FROM generate_series(1, 300) AS i;
+CREATE TABLE scaled ();
+CREATE FUNCTION pg_temp.groups(factor float8, VARIADIC settings text[] DEFAULT '{}') RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	clusters integer;
+	agree boolean;
+BEGIN
+	DROP TABLE scaled;
+	CREATE TABLE scaled AS SELECT i, a, b, people * factor AS people, label FROM countries;
+	PERFORM bnai_create_clustering('scaled', 'scaled', '{a,b}', results_column => 'label', weight_column => 'people', max_clusters => 3);
+	FOR i IN 1..coalesce(array_length(settings, 1), 0) BY 2 LOOP
+		PERFORM bnai_set('scaled', settings[i], settings[i + 1]);
+	END LOOP;
+	SELECT i.clusters INTO clusters FROM bnai_infer('scaled') AS i;
+	SELECT count(DISTINCT (i % 3, label)) = 3 INTO agree FROM scaled;
+	PERFORM bnai_drop_network('scaled');
+	RETURN format('%s clusters, the true ones: %s', clusters, agree);
+END $$;
+SELECT is(pg_temp.groups(f), '3 clusters, the true ones: t', format('weights of some %s', f)) FROM unnest('{1,1e4,1e6,1e9}'::float8[]) AS f;
+SELECT matches(pg_temp.groups(f, 'moves', 'false', 'restarts', '10', 'restart_sample', '200'), '^[1-3] clusters', format('weights of some %s, starts alone', f))
+FROM unnest('{1,1e4,1e6,1e9}'::float8[]) AS f;
+SELECT matches(pg_temp.groups(1e6, 'moves', 'false', 'restarts', '2', 'restart_sample', '1'), '^[1-3] clusters', 'a sample of one row is not empty');
+SELECT bnai_create_clustering('c', 'countries', '{a,b}', weight_column => 'people', max_clusters => 3);
+SELECT is(count(*), 2::bigint, 'clusters are compared with heavy weights') FROM bnai_compare_clusters('c', 2, 3) WHERE best AND elbo < 0;
+SELECT ok((bnai_fit('c', a, b, people * 1e8)::jsonb ->> 'elbo')::float8 < 0, 'bnai_fit with heavy weights') FROM countries;
 
 SELECT * FROM finish();
