@@ -35,16 +35,20 @@ ColumnPosition(const Posterior *posterior, const char *name)
 
 /*
  * bnai_plot_columns(posterior, columns): the positions of the columns to draw;
- * of all, where none are given, as many as fit.
+ * of all, where none are given, as many as fit.  NULL where there is no posterior.
  */
 Datum
 bnai_plot_columns(PG_FUNCTION_ARGS)
 {
-	Posterior *posterior = DatumGetPosterior(PG_GETARG_DATUM(0));
+	Posterior *posterior;
 	Datum positions[MAX_PLOT_COLUMNS];
 	Datum *names = NULL;
-	int n = Min(PosteriorColumns(posterior), MAX_PLOT_COLUMNS);
+	int n;
 
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	posterior = DatumGetPosterior(PG_GETARG_DATUM(0));
+	n = Min(PosteriorColumns(posterior), MAX_PLOT_COLUMNS);
 	if (posterior->selector == NULL)
 		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("the network has no clusters to draw"),
 						errhint("bnai_plot(network, 'posterior', node => ...) draws the posterior of a node.")));
