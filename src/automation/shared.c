@@ -18,6 +18,7 @@
 
 #include "automation/shared.h"
 #include "compat.h"
+#include "engine/spare.h"
 
 /* Slots, when there is only the server's reserve and when memory was asked for */
 #define SPARE_SLOTS 128
@@ -66,23 +67,20 @@ InitSlot(CounterSlot *slot, Oid database, Oid installation, int network)
 	slot->database = database;
 }
 
-/* Finds the shared memory or sets it up. */
+/* Sets up the shared memory of so many slots. */
 static void
-CreateShared(int nslots, bool in_memory)
+SetUpShared(Shared *memory, int nslots, bool in_memory)
 {
-	bool		found;
+	memset(memory, 0, SharedSize(nslots));
+	LWLockInitialize(&memory->lock, LWLockNewTrancheId());
+	memory->in_memory = in_memory;
+	memory->nslots = nslots;
+}
 
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	shared = ShmemInitStruct("bnai", SharedSize(nslots), &found);
-	if (!found)
-	{
-		memset(shared, 0, SharedSize(nslots));
-		LWLockInitialize(&shared->lock, LWLockNewTrancheId());
-		shared->in_memory = in_memory;
-		shared->nslots = nslots;
-	}
-	LWLockRelease(AddinShmemInitLock);
-	LWLockRegisterTranche(shared->lock.tranche, "bnai");
+static void
+InitSpare(void *memory)
+{
+	SetUpShared(memory, SPARE_SLOTS, false);
 }
 
 /*
@@ -93,24 +91,13 @@ Shared *
 AttachShared(void)
 {
 	static bool refused = false;
-	MemoryContext context = CurrentMemoryContext;
 
 	if (shared != NULL || refused)
 		return shared;
-	PG_TRY();
-	{
-		CreateShared(SPARE_SLOTS, false);
-	}
-	PG_CATCH();
-	{
-		/* ShmemInitStruct leaves nothing behind but the lock */
-		MemoryContextSwitchTo(context);
-		FlushErrorState();
-		LWLockRelease(AddinShmemInitLock);
-		shared = NULL;
-		refused = true;
-	}
-	PG_END_TRY();
+	shared = TakeSpareMemory("bnai", SharedSize(SPARE_SLOTS), InitSpare);
+	if (shared != NULL)
+		LWLockRegisterTranche(shared->lock.tranche, "bnai");
+	refused = shared == NULL;
 	return shared;
 }
 
@@ -307,10 +294,16 @@ LoadCounts(void)
 static void
 StartShared(void)
 {
+	bool		found;
+
 	if (next_startup_hook)
 		next_startup_hook();
-	shared = NULL;
-	CreateShared(PRELOADED_SLOTS, true);
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	shared = ShmemInitStruct("bnai", SharedSize(PRELOADED_SLOTS), &found);
+	if (!found)
+		SetUpShared(shared, PRELOADED_SLOTS, true);
+	LWLockRelease(AddinShmemInitLock);
+	LWLockRegisterTranche(shared->lock.tranche, "bnai");
 	if (IsUnderPostmaster)
 		return;
 	on_shmem_exit(SaveCounts, (Datum) 0);

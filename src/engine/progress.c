@@ -4,7 +4,8 @@
  *		taken from the server's reserve at first use.
  *
  * A session writes its slot at most ten times a second, so one lock for all
- * slots is enough.  Where there is no slot left, the inference is not shown.
+ * slots is enough.  Where there is no slot left, or no memory, the inference is
+ * not shown.
  */
 #include "postgres.h"
 
@@ -19,13 +20,13 @@
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
 #include "storage/procarray.h"
-#include "storage/shmem.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 
 #include "compat.h"
 #include "engine/progress.h"
+#include "engine/spare.h"
 #include "guc.h"
 #include "source/rowstore.h"
 
@@ -72,21 +73,27 @@ static TimestampTz noticed;		/* when the last notice was */
 static double last_gain;
 
 static void
+InitTable(void *memory)
+{
+	ProgressTable *fresh = memory;
+
+	memset(fresh, 0, sizeof(ProgressTable));
+	LWLockInitialize(&fresh->lock, LWLockNewTrancheId());
+}
+
+/* Finds the table or sets it up; false if there is no room for it, which is asked for once. */
+static bool
 FindTable(void)
 {
-	bool		found;
+	static bool refused = false;
 
+	if (table != NULL || refused)
+		return table != NULL;
+	table = TakeSpareMemory("bnai progress", sizeof(ProgressTable), InitTable);
 	if (table != NULL)
-		return;
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	table = ShmemInitStruct("bnai progress", sizeof(ProgressTable), &found);
-	if (!found)
-	{
-		memset(table, 0, sizeof(ProgressTable));
-		LWLockInitialize(&table->lock, LWLockNewTrancheId());
-	}
-	LWLockRelease(AddinShmemInitLock);
-	LWLockRegisterTranche(table->lock.tranche, "bnai progress");
+		LWLockRegisterTranche(table->lock.tranche, "bnai progress");
+	refused = table == NULL;
+	return !refused;
 }
 
 /* Copies this session's numbers into its slot. */
@@ -105,7 +112,8 @@ WriteSlot(TimestampTz now)
 static void
 TakeSlot(void)
 {
-	FindTable();
+	if (!FindTable())
+		return;
 	LWLockAcquire(&table->lock, LW_EXCLUSIVE);
 	for (int s = 0; s < SLOTS && own_slot < 0; s++)
 		if (table->slots[s].pid == 0 || table->slots[s].pid == MyProcPid
@@ -289,7 +297,8 @@ CopySlots(ProgressSlot *slots)
 {
 	int			n = 0;
 
-	FindTable();
+	if (!FindTable())
+		return 0;
 	LWLockAcquire(&table->lock, LW_SHARED);
 	for (int s = 0; s < SLOTS; s++)
 		if (table->slots[s].pid != 0 && table->slots[s].database == MyDatabaseId)
