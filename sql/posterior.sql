@@ -62,6 +62,17 @@ SELECT r.p::text = e.p::text AS same FROM received r, example e WHERE name = 'pl
 SELECT receive(bnai_posterior_send(p)) FROM example WHERE name = 'mixture';
 SELECT r.p::text = e.p::text AS same FROM received r, example e WHERE name = 'mixture';
 
+-- Version 3 had one number for the shapes of a GammaVector; where they are the same, text has it still
+SELECT receive('\x'
+	'00000003000000000000000009c0280000000000000000000000000002000000016d00000010476175737369616e446961676f6e616c00000002000000023ff00000000000004000000000'
+	'0000004014000000000000401800000000000040080000000000004010000000000000401c000000000000402000000000000000000001740000000b47616d6d61566563746f7200000002'
+	'0000000240080000000000003ff0000000000000400000000000000040100000000000003fe00000000000003fd00000000000000000000201000000017affffffff3fd00000000000003f'
+	'e80000000000000101000000014100000000000000044010000000000000010100000001420000000000000005401400000000000000000001000000017800000010476175737369616e44'
+	'6961676f6e616c01000000020000000161000000016200000000000000010000000000');
+SELECT jsonb_path_query(p::text::jsonb, '$.nodes[1].parameters') AS before FROM received;
+SELECT receive(bnai_posterior_send(replace(p::text, '"a": [3, 4]', '"a": [[3, 5], 4]')::bnai_posterior)) FROM received;
+SELECT jsonb_path_query(p::text::jsonb, '$.nodes[1].parameters') AS now FROM received;
+
 -- A value that is long enough is stored out of line
 INSERT INTO example
 SELECT 'long', (SELECT jsonb_set(p::jsonb, '{nodes}',
@@ -84,7 +95,7 @@ SELECT '[1, 2'::bnai_posterior;
 SELECT '[1, 2]'::bnai_posterior;
 SELECT '7'::bnai_posterior;
 SELECT '{}'::bnai_posterior;
-SELECT '{"version": 4}'::bnai_posterior;
+SELECT '{"version": 5}'::bnai_posterior;
 SELECT '{"version": 2, "network_type": "general", "rows": 4, "elbo": -12, "density_quantiles": [2, 1]}'::bnai_posterior;
 SELECT '{"version": 1.5}'::bnai_posterior;
 SELECT '{"version": "1"}'::bnai_posterior;
@@ -201,7 +212,7 @@ SELECT try('holes', '{density_patterns}', jsonb_agg(jsonb_build_object('missing'
 
 -- Binary input: forged values are refused, whatever they hold
 SELECT receive('');
-SELECT receive('\x00000004');
+SELECT receive('\x00000005');
 SELECT receive('\x00000001');
 SELECT receive(bnai_posterior_send(p) || '\x00') FROM example WHERE name = 'plain';
 SELECT receive(overlay(bnai_posterior_send(p) PLACING '\x02' FROM 5 FOR 1)) FROM example WHERE name = 'plain';

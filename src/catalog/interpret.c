@@ -154,7 +154,7 @@ InterpretValue(Place *place, NodeParam *param)
 {
 	const ParamItem *item = place->item;
 
-	if (item->shape != place->spec->shape)
+	if (item->shape != place->spec->shape && !(place->spec->spreads && item->shape == SHAPE_SCALAR))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("parameter %s must be %s, not %s", place->spec->name,

@@ -66,7 +66,7 @@ typedef struct NodeParam
 {
 	NodeParamKind kind;
 	int			location;		/* byte offset in the parameter text, for error positions */
-	ValueShape	shape;			/* PARAM_CONSTANT: shape of the numbers */
+	ValueShape	shape;			/* PARAM_CONSTANT: shape of the numbers; of one that spreads a scalar, until the dimension is known */
 	int			dim;			/* PARAM_CONSTANT: their dimension */
 	int			plates;			/* PARAM_CONSTANT: 1, or as many values as the node has plates */
 	double	   *values;			/* PARAM_CONSTANT: plates x ShapeSize(shape, dim) numbers */

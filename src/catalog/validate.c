@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
+#include "storage/shmem.h"
 #include "utils/memutils.h"
 
 #include "catalog/build.h"
@@ -39,6 +40,8 @@ UnifyDimension(Network *network, NetworkNode *node, int i)
 
 	if (node->distribution->params[i].shape == SHAPE_SCALAR || dim == node->dim)
 		return false;
+	if (param->kind == PARAM_CONSTANT && param->shape == SHAPE_SCALAR)
+		return false;			/* it spreads over any */
 	if (node->dim == 0)
 		node->dim = dim;
 	else if (dim != 0)
@@ -48,6 +51,24 @@ UnifyDimension(Network *network, NetworkNode *node, int i)
 	else
 		return false;
 	return true;
+}
+
+/* Repeats a number that stands for all elements of a vector, now that its dimension is known. */
+static void
+SpreadNumber(NetworkNode *node, int i)
+{
+	NodeParam  *param = &node->params[i];
+	double	   *values;
+
+	if (param->kind != PARAM_CONSTANT || param->shape == node->distribution->params[i].shape || node->dim == 0)
+		return;
+	values = palloc_extended(mul_size(sizeof(double) * node->dim, param->plates), MCXT_ALLOC_HUGE);
+	for (int plate = 0; plate < param->plates; plate++)
+		for (int j = 0; j < node->dim; j++)
+			values[(Size) plate * node->dim + j] = param->values[plate];
+	param->values = values;
+	param->shape = node->distribution->params[i].shape;
+	param->dim = node->dim;
 }
 
 /*
@@ -78,6 +99,9 @@ ResolveDimensions(Network *network)
 			for (int j = 0; j < network->nodes[i].nparams; j++)
 				changed |= UnifyDimension(network, &network->nodes[i], j);
 	}
+	for (int i = 0; i < network->nnodes; i++)
+		for (int j = 0; j < network->nodes[i].nparams; j++)
+			SpreadNumber(&network->nodes[i], j);
 }
 
 /* Returns the number of components that a row of a node is one of; 0 if it is not known yet. */

@@ -68,6 +68,7 @@ typedef struct ParamSpec
 	DistributionId family;		/* family whose moments the slot takes; DIST_NONE: constants only */
 	bool		positive;		/* values (or eigenvalues) must be > 0 */
 	double		above;			/* where they are positive: numbers must be greater than this */
+	bool		spreads;		/* of a vector: it may be written as one number, which all elements are */
 } ParamSpec;
 
 /* A part of the moments u, as bnai_moments shows it */
@@ -127,5 +128,8 @@ extern const Distribution *const Distributions[DIST_COUNT];
 extern const Distribution *FindDistribution(const char *name);
 extern int	ShapeSize(ValueShape shape, int dim);
 extern int	ParamsSize(const Distribution *distribution, int dim);
+
+/* The shape that numbers of a parameter are written in: a scalar, where one number says all. */
+extern ValueShape WrittenShape(const ParamSpec *spec, int dim, const double *values);
 
 #endif

@@ -48,6 +48,26 @@ extern double StudentSpread(int dim, const double *constants, const double *x);
 
 /* Parts of the diagonal kernel that the spherical one shares: for both, columns are independent given the precisions. */
 extern int	DiagonalConstantsSize(int dim);
+extern int	DiagonalStatsSize(int dim);
+extern double DiagonalRows(int dim, const double *stats);
+extern void DiagonalCentre(int dim, const double *stats, double *mean);
+extern void DiagonalMarginal(int dim, const double *constants, const Pattern *pattern, double *work, Conditional *out);
+
+/* Writes the constants of one column; the constant of all is the caller's. */
+extern void SetDiagonalConstants(int dim, int j, const double *mu, double tau, double log_tau, double *constants);
+
+/*
+ * Counts of rows that lack columns, for leaves whose columns are independent: how
+ * many have each column, and how many there are.  Rows that have all columns are
+ * counted in one number, `whole`.
+ */
+extern int	PartialCountsSize(int dim);
+extern void AddPartialCounts(const Pattern *pattern, double count, double *whole, double *partial);
+
+/* Returns what such rows add to a log density whose linear form has all rows; column j's precision is tau[j * step]. */
+extern double PartialDensity(int dim, const double *mu, const double *tau, const double *log_tau, int step,
+							 const double *counts, const double *weights);
+
 extern void DiagonalScore(int dim, const double *constants, const double *const *x, int rows, double *out);
 extern void DiagonalAccumulate(int dim, const double *constants, const double *const *x, const double *r, int rows,
 							   double *stats);

@@ -252,7 +252,7 @@ QuadraticExpand(int dim, const double *stats, const double *noise, double *u)
 void
 QuadraticCentre(int dim, const double *stats, double *mean)
 {
-	for (int i = 0; i < dim; i++)
+	for (int i = 0; i < dim && stats[0] > 0.0; i++)
 		mean[i] = stats[1 + i] / stats[0];
 }
 
@@ -264,8 +264,11 @@ QuadraticSpread(int dim, const double *stats, double *covariance)
 
 	for (int i = 0; i < dim; i++)
 		for (int j = 0; j <= i; j++)
-			covariance[i * dim + j] = covariance[j * dim + i]
-				= *product++ / stats[0] - (s[i] / stats[0]) * (s[j] / stats[0]);
+		{
+			double		square = *product++ / stats[0] - (s[i] / stats[0]) * (s[j] / stats[0]);
+
+			covariance[i * dim + j] = covariance[j * dim + i] = stats[0] > 0.0 ? square : 0.0;
+		}
 }
 
 double
@@ -353,6 +356,13 @@ QuadraticCondition(int dim, const double *constants, const double *noise, const 
 			out->covariance[i * n + j] *= 0.5;
 	}
 	out->constants[0] = score;
+}
+
+/* The same without giving the noise back. */
+static void
+QuadraticMarginal(int dim, const double *constants, const Pattern *pattern, double *work, Conditional *out)
+{
+	QuadraticCondition(dim, constants, NULL, pattern, work, out);
 }
 
 /* --- posterior predictive: a multivariate Student-t, as constants log normaliser, nu, location, U --- */
@@ -485,6 +495,9 @@ const LeafKernel GaussianLeaf = {
 	.stats_size = QuadraticConstantsSize,
 	.accumulate = GaussianAccumulate,
 	.expand = QuadraticExpand,
+	.rows = RowsOfSums,
+	.message = MessageOfSums,
+	.density = DensityOfSums,
 	.centre = QuadraticCentre,
 	.spread = QuadraticSpread,
 	.score_row = QuadraticScoreRow,
@@ -495,6 +508,7 @@ const LeafKernel GaussianLeaf = {
 	.condition = QuadraticCondition,
 	.complete = CompleteQuadratic,
 	.charge = QuadraticCharge,
+	.marginal = QuadraticMarginal,
 	.condition_predictive = StudentCondition,
 	.predictive_spread = StudentSpread,
 };

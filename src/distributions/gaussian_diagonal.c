@@ -57,12 +57,17 @@ DiagonalMoments(int dim, const double *phi, double *u, double *g)
 	return true;
 }
 
+/* Adds the message of children of which column j has counts[j * step]. */
 static void
-DiagonalMessage(int dim, int param, const double *const *parents, const double *u, double count, double *message)
+ColumnsMessage(int dim, int param, const double *const *parents, const double *u, const double *counts, int step,
+			   double *message)
 {
 	const double *mu = parents[0];
 
 	for (int j = 0; j < dim; j++)
+	{
+		double		count = counts[j * step];
+
 		if (param == 0)
 		{
 			message[j] += parents[1][j] * u[j];
@@ -73,6 +78,13 @@ DiagonalMessage(int dim, int param, const double *const *parents, const double *
 			message[j] -= 0.5 * (u[dim + j] - 2.0 * u[j] * mu[j] + count * mu[dim + j]);
 			message[dim + j] += 0.5 * count;
 		}
+	}
+}
+
+static void
+DiagonalMessage(int dim, int param, const double *const *parents, const double *u, double count, double *message)
+{
+	ColumnsMessage(dim, param, parents, u, &count, 0, message);
 }
 
 static void
@@ -126,12 +138,16 @@ const Distribution GaussianDiagonal = {
 
 /*
  * The leaf: with w_j = E[tau_j] / 2 the expected log density is
- * c - sum_j w_j (x_j - m_j)^2; constants are c, m, w.
+ * c - sum_j w_j (x_j - m_j)^2; constants are c, m, w as the kernel takes them,
+ * then what each column has in c: E[log tau_j] / 2 and E[tau_j] Var[mu_j] / 2.
  */
+#define LOG_PARTS(dim) DiagonalKernelSize(dim)
+#define TRACE_PARTS(dim) (DiagonalKernelSize(dim) + (dim))
+
 int
 DiagonalConstantsSize(int dim)
 {
-	return DiagonalKernelSize(dim);
+	return DiagonalKernelSize(dim) + 2 * dim;
 }
 
 static bool
@@ -144,10 +160,18 @@ DiagonalPrepare(int dim, const double *const *parents, double *constants)
 	for (int j = 0; j < dim; j++)
 	{
 		constants[0] += 0.5 * (tau[dim + j] - tau[j] * (mu[dim + j] - mu[j] * mu[j]));
-		constants[1 + j] = mu[j];
-		constants[1 + dim + j] = 0.5 * tau[j];
+		SetDiagonalConstants(dim, j, mu, tau[j], tau[dim + j], constants);
 	}
 	return true;
+}
+
+void
+SetDiagonalConstants(int dim, int j, const double *mu, double tau, double log_tau, double *constants)
+{
+	constants[1 + j] = mu[j];
+	constants[1 + dim + j] = 0.5 * tau;
+	constants[LOG_PARTS(dim) + j] = 0.5 * log_tau;
+	constants[TRACE_PARTS(dim) + j] = 0.5 * tau * (mu[dim + j] - mu[j] * mu[j]);
 }
 
 void
@@ -162,12 +186,85 @@ DiagonalAccumulate(int dim, const double *constants, const double *const *x, con
 	ActiveKernels->diagonal_sums(dim, x, r, rows, stats);
 }
 
+/*
+ * Statistics: rows that have all columns, sums of x_j, sums of x_j^2, as the
+ * kernel adds them up; then of the rows that lack some, which columns these
+ * have, and their number.  The sums are over all rows that have the column.
+ */
+int
+DiagonalStatsSize(int dim)
+{
+	return DiagonalKernelSize(dim) + PartialCountsSize(dim);
+}
+
+int
+PartialCountsSize(int dim)
+{
+	return dim + 1;
+}
+
+/* Returns how many rows have a column. */
+static double
+ColumnRows(int dim, const double *stats, int j)
+{
+	return stats[0] + stats[DiagonalKernelSize(dim) + j];
+}
+
+double
+DiagonalRows(int dim, const double *stats)
+{
+	return stats[0] + stats[DiagonalKernelSize(dim) + dim];
+}
+
 void
 DiagonalExpand(int dim, const double *stats, const double *noise, double *u)
 {
 	memcpy(u, stats + 1, sizeof(double) * 2 * dim);
 	for (int j = 0; j < dim; j++)
-		u[dim + j] += stats[0] * noise[j];
+		u[dim + j] += ColumnRows(dim, stats, j) * noise[j];
+}
+
+static void
+DiagonalLeafMessage(const LeafKernel *kernel, int dim, int param, const double *const *parents, const double *stats,
+					const double *noise, double *message)
+{
+	double	   *u = palloc(sizeof(double) * 3 * dim);
+	double	   *counts = u + 2 * dim;
+
+	DiagonalExpand(dim, stats, noise, u);
+	for (int j = 0; j < dim; j++)
+		counts[j] = ColumnRows(dim, stats, j);
+	ColumnsMessage(dim, param, parents, u, counts, 1, message);
+	pfree(u);
+}
+
+double
+PartialDensity(int dim, const double *mu, const double *tau, const double *log_tau, int step, const double *counts,
+			   const double *weights)
+{
+	double		density = 0.0;
+
+	for (int j = 0; j < dim; j++)
+		density += 0.5 * (counts[j] * log_tau[j * step] - weights[j] * tau[j * step] * mu[dim + j]);
+	return density;
+}
+
+static double
+DiagonalDensity(const LeafKernel *kernel, int dim, const double *const *parents, const double *stats,
+				const double *noise)
+{
+	const double *partial = stats + DiagonalKernelSize(dim);
+
+	return DensityOfSums(kernel, dim, parents, stats, noise)
+		+ PartialDensity(dim, parents[0], parents[1], parents[1] + dim, 1, partial, partial);
+}
+
+void
+DiagonalCentre(int dim, const double *stats, double *mean)
+{
+	for (int j = 0; j < dim; j++)
+		if (ColumnRows(dim, stats, j) > 0.0)
+			mean[j] = stats[1 + j] / ColumnRows(dim, stats, j);
 }
 
 void
@@ -177,7 +274,11 @@ DiagonalSpread(int dim, const double *stats, double *variances)
 	const double *ss = s + dim;
 
 	for (int j = 0; j < dim; j++)
-		variances[j] = ss[j] / stats[0] - (s[j] / stats[0]) * (s[j] / stats[0]);
+	{
+		double		rows = ColumnRows(dim, stats, j);
+
+		variances[j] = rows > 0.0 ? ss[j] / rows - (s[j] / rows) * (s[j] / rows) : 0.0;
+	}
 }
 
 double
@@ -202,43 +303,57 @@ DiagonalConditionalRow(int dim, const double *constants, const double *x, int co
 	return 0.5 * log(w / M_PI) - w * d * d;
 }
 
+/* Returns what the missing columns' means take from the constant, noise included; noise is in their second moments. */
 double
 DiagonalCharge(int dim, const double *constants, const double *noise, const Pattern *pattern)
 {
-	const double *w = constants + 1 + dim;
 	double		charge = 0.0;
 
-	for (int i = 0; noise != NULL && i < pattern->nmissing; i++)
-		charge += noise[pattern->missing[i]] * w[pattern->missing[i]];
+	for (int i = 0; i < pattern->nmissing; i++)
+		charge += constants[TRACE_PARTS(dim) + pattern->missing[i]];
 	return charge;
 }
 
-/*
- * Integrates the missing values out, each for itself: 1/2 log pi - 1/2 log w_j,
- * as in gaussian.c.
- */
+/* Leaves the missing columns out, but for what their means take from the constant. */
 void
-DiagonalCondition(int dim, const double *constants, const double *noise, const Pattern *pattern, double *work,
-				  Conditional *out)
+DiagonalMarginal(int dim, const double *constants, const Pattern *pattern, double *work, Conditional *out)
 {
-	const double *m = constants + 1;
-	const double *w = m + dim;
+	static const int parts = 4;
 	int			n = pattern->nobserved;
 
-	out->constants[0] = constants[0] + DiagonalCharge(dim, constants, noise, pattern);
+	out->constants[0] = constants[0] + 0.5 * pattern->nmissing * LOG_2PI;
 	for (int i = 0; i < pattern->nmissing; i++)
 	{
 		int			j = pattern->missing[i];
 
-		out->constants[0] += 0.5 * log(M_PI / w[j]);
-		out->offset[i] = m[j];
-		out->covariance[i] = 0.5 / w[j];
+		out->constants[0] -= constants[LOG_PARTS(dim) + j];
+		out->offset[i] = constants[1 + j];
+		out->covariance[i] = 0.5 / constants[1 + dim + j];
 	}
-	for (int i = 0; i < n; i++)
+	for (int part = 0; part < parts; part++)
+		for (int i = 0; i < n; i++)
+			out->constants[1 + part * n + i] = constants[1 + part * dim + pattern->observed[i]];
+}
+
+void
+DiagonalCondition(int dim, const double *constants, const double *noise, const Pattern *pattern, double *work,
+				  Conditional *out)
+{
+	DiagonalMarginal(dim, constants, pattern, work, out);
+	out->constants[0] += DiagonalCharge(dim, constants, noise, pattern);
+}
+
+void
+AddPartialCounts(const Pattern *pattern, double count, double *whole, double *partial)
+{
+	if (pattern->nmissing == 0)
 	{
-		out->constants[1 + i] = m[pattern->observed[i]];
-		out->constants[1 + n + i] = w[pattern->observed[i]];
+		*whole += count;
+		return;
 	}
+	for (int i = 0; i < pattern->nobserved; i++)
+		partial[pattern->observed[i]] += count;
+	partial[pattern->dim] += count;
 }
 
 void
@@ -247,70 +362,70 @@ DiagonalComplete(const Pattern *pattern, const Conditional *conditional, const d
 {
 	const double *s = stats + 1;
 	const double *ss = s + pattern->nobserved;
-	double	   *to_ss = to + 1 + pattern->dim;
+	double	   *to_s = to + 1;
+	double	   *to_ss = to_s + pattern->dim;
 
-	to[0] += stats[0];
+	AddPartialCounts(pattern, stats[0], to, to + DiagonalKernelSize(pattern->dim));
 	for (int i = 0; i < pattern->nobserved; i++)
 	{
-		to[1 + pattern->observed[i]] += s[i];
+		to_s[pattern->observed[i]] += s[i];
 		to_ss[pattern->observed[i]] += ss[i];
-	}
-	for (int i = 0; i < pattern->nmissing; i++)
-	{
-		int			j = pattern->missing[i];
-		double		value = conditional->offset[i];
-
-		to[1 + j] += stats[0] * value;
-		to_ss[j] += stats[0] * (value * value - (noise ? noise[j] : 0.0)) + count * conditional->covariance[i];
 	}
 }
 
-/* --- posterior predictive: a product of Student-t, as constants log normaliser, nu, location, 1 / scale --- */
+/* --- posterior predictive: a product of Student-t, as constants log normaliser, location, 1 / scale, nu --- */
 
 static int
 DiagonalPredictiveSize(int dim)
 {
-	return 2 + 2 * dim;
+	return 1 + 3 * dim;
 }
 
-/* With q(tau_j) = Gamma(a, b_j): nu = 2a, scale b_j / a + Var[mu_j]; see gaussian_ard.c. */
-static void
-DiagonalPreparePredictive(int dim, const double *const *params, const bool *fixed, double *constants)
+/* Writes location, precision and degrees of freedom of the columns, and returns the log normaliser of all.
+ * With q(tau_j) = Gamma(a_j, b_j): nu_j = 2 a_j, scale b_j / a_j + Var[mu_j]; see gaussian_ard.c. */
+static double
+PrepareColumns(int dim, const double *const *params, const bool *fixed, double *location, double *precision, double *nu)
 {
-	double		nu = fixed[1] ? INFINITY : 2.0 * params[1][0];
+	double		normaliser = 0.0;
 
-	constants[0] = 0.0;
-	constants[1] = nu;
 	for (int j = 0; j < dim; j++)
 	{
-		double		scale = fixed[1] ? 1.0 / params[1][j] : params[1][1 + j] / params[1][0];
+		double		scale = fixed[1] ? 1.0 / params[1][j] : params[1][dim + j] / params[1][j];
 
 		if (!fixed[0])
 			scale += 1.0 / params[0][dim + j];
-		constants[0] += LogStudentT(0.0, log(scale), nu, 1);
-		constants[2 + j] = params[0][j];
-		constants[2 + dim + j] = 1.0 / scale;
+		nu[j] = fixed[1] ? INFINITY : 2.0 * params[1][j];
+		normaliser += LogStudentT(0.0, log(scale), nu[j], 1);
+		location[j] = params[0][j];
+		precision[j] = 1.0 / scale;
 	}
+	return normaliser;
+}
+
+static void
+DiagonalPreparePredictive(int dim, const double *const *params, const bool *fixed, double *constants)
+{
+	constants[0] = PrepareColumns(dim, params, fixed, constants + 1, constants + 1 + dim, constants + 1 + 2 * dim);
 }
 
 static double
 DiagonalPredictiveRow(int dim, const double *constants, const double *x)
 {
-	double		nu = constants[1];
 	double		density = constants[0];
-	const double *m = constants + 2;
+	const double *m = constants + 1;
 	const double *precision = m + dim;
+	const double *nu = precision + dim;
 
 	for (int j = 0; j < dim; j++)
 	{
 		double		quadratic = (x[j] - m[j]) * (x[j] - m[j]) * precision[j];
 
-		density -= isinf(nu) ? 0.5 * quadratic : 0.5 * (nu + 1.0) * log1p(quadratic / nu);
+		density -= isinf(nu[j]) ? 0.5 * quadratic : 0.5 * (nu[j] + 1.0) * log1p(quadratic / nu[j]);
 	}
 	return density;
 }
 
-/* Writes the conditional but for the log normaliser; returns the log determinant of the observed columns' scale. */
+/* Writes the conditional of one Student-t but for the log normaliser; returns the log determinant of the observed columns' scale. */
 double
 ConditionScales(int dim, const double *constants, const Pattern *pattern, Conditional *out)
 {
@@ -334,49 +449,72 @@ ConditionScales(int dim, const double *constants, const Pattern *pattern, Condit
 	return log_det;
 }
 
+/* The others say nothing of a column: its own Student-t, whose variance is that of its scale stretched. */
 static void
 DiagonalConditionPredictive(int dim, const double *constants, const Pattern *pattern, double *work, Conditional *out)
 {
-	double		log_det = ConditionScales(dim, constants, pattern, out);
+	static const int parts = 3;
+	const double *m = constants + 1;
+	const double *precision = m + dim;
+	const double *nu = precision + dim;
+	int			n = pattern->nobserved;
 
-	out->constants[0] = pattern->nobserved * LogStudentT(0.0, 0.0, constants[1], 1) - 0.5 * log_det;
+	out->constants[0] = 0.0;
+	for (int i = 0; i < pattern->nmissing; i++)
+	{
+		int			j = pattern->missing[i];
+
+		out->offset[i] = m[j];
+		out->covariance[i] = StudentStretch(0, nu[j], 0.0) / precision[j];
+	}
+	for (int i = 0; i < n; i++)
+	{
+		int			j = pattern->observed[i];
+
+		out->constants[0] += LogStudentT(0.0, -log(precision[j]), nu[j], 1);
+		for (int part = 0; part < parts; part++)
+			out->constants[1 + part * n + i] = constants[1 + part * dim + j];
+	}
 }
 
-/* The others say nothing of a column. */
 static double
 DiagonalPredictiveSpread(int dim, const double *constants, const double *x)
 {
-	return StudentStretch(0, constants[1], 0.0);
+	return 1.0;
 }
 
 /*
  * The columns' Student-t made one with a scale for each column, as a Student-t
  * with a precision scale for whole rows needs it.  Each column's unknown
- * precision is a / b_j times its own g_j ~ Gamma(a, a); here it is times one g
- * for all, Gamma(a d, a d) over `stretch`, such that E log g is E log g_j
- * (psi(shape) - log(rate): Bishop 2006, eq. B.30) and Var log g = psi'(a d) that
+ * precision is a_j / b_j times its own g_j ~ Gamma(a_j, a_j); here it is times one g
+ * for all, Gamma(A, A) over `stretch`, A the sum of the shapes, such that E log g is
+ * E log g_j (psi(shape) - log(rate): Bishop 2006, eq. B.30) and Var log g = psi'(A) that
  * of the mean of d of them, psi'(a) / d, about.  Exact where the precisions are
  * known, and for one column.
  */
 void
 DiagonalPrepareJoint(int dim, const double *const *params, const bool *fixed, double *constants)
 {
-	double		a;
-	double		stretch;
+	double	   *location = constants + 2;
+	double	   *precision = location + dim;
+	double	   *nu = palloc(sizeof(double) * dim);
+	double		total = 0.0;
 	double		log_det = 0.0;
+	bool		same = true;
 
-	DiagonalPreparePredictive(dim, params, fixed, constants);
-	if (!isinf(constants[1]))
-	{
-		a = 0.5 * constants[1];
-		stretch = exp(Digamma(a * dim) - log(dim) - Digamma(a));
-		for (int j = 0; j < dim; j++)
-			constants[2 + dim + j] /= stretch;
-		constants[1] *= dim;
-	}
+	(void) PrepareColumns(dim, params, fixed, location, precision, nu);
 	for (int j = 0; j < dim; j++)
-		log_det -= log(constants[2 + dim + j]);
+	{
+		total += nu[j];
+		same &= nu[j] == nu[0];
+	}
+	constants[1] = same && !isinf(nu[0]) ? nu[0] * dim : total;
+	for (int j = 0; j < dim && !isinf(total); j++)
+		precision[j] /= exp(Digamma(0.5 * constants[1]) - log(same ? dim : total / nu[j]) - Digamma(0.5 * nu[j]));
+	for (int j = 0; j < dim; j++)
+		log_det -= log(precision[j]);
 	constants[0] = LogStudentT(0.0, log_det, constants[1], dim);
+	pfree(nu);
 }
 
 const LeafKernel GaussianDiagonalLeaf = {
@@ -384,10 +522,13 @@ const LeafKernel GaussianDiagonalLeaf = {
 	.constants_size = DiagonalConstantsSize,
 	.prepare = DiagonalPrepare,
 	.score = DiagonalScore,
-	.stats_size = DiagonalConstantsSize,
+	.stats_size = DiagonalStatsSize,
 	.accumulate = DiagonalAccumulate,
 	.expand = DiagonalExpand,
-	.centre = QuadraticCentre,
+	.rows = DiagonalRows,
+	.message = DiagonalLeafMessage,
+	.density = DiagonalDensity,
+	.centre = DiagonalCentre,
 	.spread = DiagonalSpread,
 	.diagonal = true,
 	.score_row = DiagonalScoreRow,
@@ -398,6 +539,7 @@ const LeafKernel GaussianDiagonalLeaf = {
 	.condition = DiagonalCondition,
 	.complete = DiagonalComplete,
 	.charge = DiagonalCharge,
+	.marginal = DiagonalMarginal,
 	.condition_predictive = DiagonalConditionPredictive,
 	.predictive_spread = DiagonalPredictiveSpread,
 };

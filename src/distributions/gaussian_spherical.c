@@ -40,12 +40,17 @@ SphericalLogPartition(int dim, const double *const *parents)
 	return 0.5 * (dim * parents[1][1] - parents[1][0] * square);
 }
 
+/* Adds the message of children of which column j has counts[j * step]. */
 static void
-SphericalMessage(int dim, int param, const double *const *parents, const double *u, double count, double *message)
+ColumnsMessage(int dim, int param, const double *const *parents, const double *u, const double *counts, int step,
+			   double *message)
 {
 	const double *mu = parents[0];
 
 	for (int j = 0; j < dim; j++)
+	{
+		double		count = counts[j * step];
+
 		if (param == 0)
 		{
 			message[j] += parents[1][0] * u[j];
@@ -56,6 +61,13 @@ SphericalMessage(int dim, int param, const double *const *parents, const double 
 			message[0] -= 0.5 * (u[dim + j] - 2.0 * u[j] * mu[j] + count * mu[dim + j]);
 			message[1] += 0.5 * count;
 		}
+	}
+}
+
+static void
+SphericalMessage(int dim, int param, const double *const *parents, const double *u, double count, double *message)
+{
+	ColumnsMessage(dim, param, parents, u, &count, 0, message);
 }
 
 const Distribution GaussianSpherical = {
@@ -86,10 +98,33 @@ SphericalPrepare(int dim, const double *const *parents, double *constants)
 	for (int j = 0; j < dim; j++)
 	{
 		constants[0] -= 0.5 * tau[0] * (mu[dim + j] - mu[j] * mu[j]);
-		constants[1 + j] = mu[j];
-		constants[1 + dim + j] = 0.5 * tau[0];
+		SetDiagonalConstants(dim, j, mu, tau[0], tau[1], constants);
 	}
 	return true;
+}
+
+static void
+SphericalLeafMessage(const LeafKernel *kernel, int dim, int param, const double *const *parents, const double *stats,
+					 const double *noise, double *message)
+{
+	double	   *u = palloc(sizeof(double) * 3 * dim);
+	double	   *counts = u + 2 * dim;
+
+	DiagonalExpand(dim, stats, noise, u);
+	for (int j = 0; j < dim; j++)
+		counts[j] = stats[0] + stats[DiagonalKernelSize(dim) + j];
+	ColumnsMessage(dim, param, parents, u, counts, 1, message);
+	pfree(u);
+}
+
+static double
+SphericalDensity(const LeafKernel *kernel, int dim, const double *const *parents, const double *stats,
+				 const double *noise)
+{
+	const double *partial = stats + DiagonalKernelSize(dim);
+
+	return DensityOfSums(kernel, dim, parents, stats, noise)
+		+ PartialDensity(dim, parents[0], parents[1], parents[1] + 1, 0, partial, partial);
 }
 
 /* --- posterior predictive: one Student-t, as constants log normaliser, nu, location, 1 / scale --- */
@@ -163,10 +198,13 @@ const LeafKernel GaussianSphericalLeaf = {
 	.constants_size = DiagonalConstantsSize,
 	.prepare = SphericalPrepare,
 	.score = DiagonalScore,
-	.stats_size = DiagonalConstantsSize,
+	.stats_size = DiagonalStatsSize,
 	.accumulate = DiagonalAccumulate,
 	.expand = DiagonalExpand,
-	.centre = QuadraticCentre,
+	.rows = DiagonalRows,
+	.message = SphericalLeafMessage,
+	.density = SphericalDensity,
+	.centre = DiagonalCentre,
 	.spread = DiagonalSpread,
 	.diagonal = true,
 	.score_row = DiagonalScoreRow,
@@ -177,6 +215,7 @@ const LeafKernel GaussianSphericalLeaf = {
 	.condition = DiagonalCondition,
 	.complete = DiagonalComplete,
 	.charge = DiagonalCharge,
+	.marginal = DiagonalMarginal,
 	.condition_predictive = ScaledStudentCondition,
 	.predictive_spread = ScaledStudentSpread,
 };

@@ -3,8 +3,10 @@
  *		Kernels of distributions that may be observed: what one pass over the
  *		rows does, on column-major batches of doubles.
  *
- * A leaf's statistics are additive: stats[0] = sum of r, then the sums of r
- * times the packed sufficient statistics of x.
+ * A leaf's statistics are additive.  They begin with the sum of r over rows, then
+ * come the sums of r times the packed sufficient statistics of x, as the kernels
+ * add them up, and after these what the leaf keeps of rows that lack some of its
+ * columns.  Rows that lack all of them are none of a leaf's business.
  */
 #ifndef BNAI_LEAF_H
 #define BNAI_LEAF_H
@@ -43,10 +45,23 @@ typedef struct LeafKernel
 	 */
 	void		(*expand) (int dim, const double *stats, const double *noise, double *u);
 
-	/* Writes where the rows of a component lie: their mean. */
+	/* Returns the sum of r over all rows that have something of the leaf. */
+	double		(*rows) (int dim, const double *stats);
+
+	/*
+	 * Adds the message of these rows to parameter `param`, and returns their expected
+	 * log density, but for a constant per row.  The functions MessageOfSums and
+	 * DensityOfSums serve where all rows have the same columns.
+	 */
+	void		(*message) (const struct LeafKernel *kernel, int dim, int param, const double *const *parents,
+							const double *stats, const double *noise, double *message);
+	double		(*density) (const struct LeafKernel *kernel, int dim, const double *const *parents, const double *stats,
+							const double *noise);
+
+	/* Writes where the rows of a component lie: their mean; where no row has a column, its element stays. */
 	void		(*centre) (int dim, const double *stats, double *mean);
 
-	/* Writes how far they spread: their covariance matrix, or where `diagonal` the variance of each column. */
+	/* Writes how far they spread: their covariance matrix, or where `diagonal` the variance of each column; 0 where no row has it. */
 	void		(*spread) (int dim, const double *stats, double *spread);
 	bool		diagonal;		/* columns are independent given the component; so conditionals have no slopes */
 
@@ -79,27 +94,33 @@ typedef struct LeafKernel
 	double		(*predictive_row) (int dim, const double *constants, const double *x);
 
 	/*
-	 * Rows that lack some of the columns; all NULL where a leaf needs whole
-	 * rows.  `condition` writes the conditional of a pattern, whose constants
-	 * are for the operations above with dim = pattern->nobserved; the missing
-	 * values are integrated out, at the best q(x_missing | component).  noise
-	 * (NULL: none) is what update.c adds to each value's square: it is not
-	 * there where the value is not.  work is dim x dim; where `diagonal`, NULL.
+	 * Rows that lack some of the columns, but not all; all NULL where a leaf needs
+	 * whole rows.  `condition` writes the conditional of a pattern, whose constants
+	 * are for the operations above with dim = pattern->nobserved.  Where `diagonal`
+	 * the missing columns are left out; else the missing values are integrated out, at
+	 * the best q(x_missing | component).  noise (NULL: none) is what update.c adds to
+	 * each value's square: it is not there where the value is not.  work is dim x dim;
+	 * where `diagonal`, NULL.
 	 */
 	void		(*condition) (int dim, const double *constants, const double *noise, const Pattern *pattern,
 							  double *work, Conditional *out);
 
 	/*
-	 * Adds statistics of the observed columns to those of all columns, `count`
-	 * times the missing values' covariance.  The count is stats[0], but where
+	 * Adds statistics of the observed columns to those of all columns, where there
+	 * are missing values `count` times their covariance.  The count is stats[0], but where
 	 * the statistics are a Gaussian's within a Student-t: there rows have
 	 * weights, of which that covariance is free.
 	 */
 	void		(*complete) (const Pattern *pattern, const Conditional *conditional, const double *noise, double count,
 							 const double *stats, double *to);
 
-	/* Returns what noise of the missing values takes from the score; only of what can be a Gaussian within a Student-t. */
+	/*
+	 * Only of what can be a Gaussian within a Student-t.  `charge` returns what the missing
+	 * columns have taken from the score as part of its quadratic form; `marginal` is
+	 * `condition` without giving that back.
+	 */
 	double		(*charge) (int dim, const double *constants, const double *noise, const Pattern *pattern);
+	void		(*marginal) (int dim, const double *constants, const Pattern *pattern, double *work, Conditional *out);
 
 	/* The same of the predictive density; here the missing values' covariance is `predictive_spread` times that of the conditional. */
 	void		(*condition_predictive) (int dim, const double *constants, const Pattern *pattern, double *work,
@@ -109,5 +130,12 @@ typedef struct LeafKernel
 
 /* NULL if the distribution cannot be a leaf. */
 extern const LeafKernel *FindLeafKernel(DistributionId distribution);
+
+/* What rows say of a parameter and how dense they are, by sums that all rows are in; `rows` is their count. */
+extern double RowsOfSums(int dim, const double *stats);
+extern void MessageOfSums(const LeafKernel *kernel, int dim, int param, const double *const *parents, const double *stats,
+						  const double *noise, double *message);
+extern double DensityOfSums(const LeafKernel *kernel, int dim, const double *const *parents, const double *stats,
+							const double *noise);
 
 #endif

@@ -57,6 +57,17 @@ ShapeSize(ValueShape shape, int dim)
 	return shape == SHAPE_SCALAR ? 1 : shape == SHAPE_VECTOR ? dim : dim * dim;
 }
 
+ValueShape
+WrittenShape(const ParamSpec *spec, int dim, const double *values)
+{
+	if (!spec->spreads)
+		return spec->shape;
+	for (int i = 1; i < dim; i++)
+		if (values[i] != values[0])
+			return spec->shape;
+	return SHAPE_SCALAR;
+}
+
 /* Returns how many numbers the parameters of one plate have. */
 int
 ParamsSize(const Distribution *distribution, int dim)

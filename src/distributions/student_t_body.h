@@ -4,10 +4,11 @@
  *		them.
  *
  * Included by one file for each core, which defines CORE (its Distribution),
- * CORE_LEAF (its LeafKernel) and CORE_PREDICTIVE: as CORE_LEAF's
+ * CORE_LEAF (its LeafKernel), CORE_PREDICTIVE: as CORE_LEAF's
  * prepare_predictive, but always one Student-t, whose log normaliser and degrees
- * of freedom are the first two constants.  All that depends on the structure of
- * the precision is asked of these.
+ * of freedom are the first two constants; and, where the core leaves missing columns
+ * out, CORE_PARTIAL, the size of its PartialCounts, and CORE_PARTIAL_DENSITY.  All that
+ * depends on the structure of the precision is asked of these.
  *
  * Each row has a precision scale u of its own, x ~ N(mu, (u Lambda)^-1),
  * u ~ Gamma(nu/2, nu/2).  Given the component, q(u) = Gamma(a, b) with
@@ -26,16 +27,26 @@
  * the part of the columns that are there: as above with their number for d, but
  * for E log|Lambda| and the covariance of q(mu), which stay whole, and with
  * - log|E[Lambda]_mm| / 2 and the Schur complement.  E[u x_m x_m^T] has
- * Lambda_mm^-1 for each row, whatever its scale.
+ * Lambda_mm^-1 for each row, whatever its scale.  Where the core leaves missing
+ * columns out, all of it is as if the row had no others than it has.
  */
 #include <math.h>
 
 #include "distributions/families.h"
 #include "numerics/special.h"
 
-/* Statistics: count, then those of the core with weights E[u], then the sum of r E[log u] */
+/*
+ * Statistics: count, then those of the core with weights E[u], then the sum of r
+ * E[log u], then partial counts without weights.
+ */
 #define WEIGHTED 1
 #define LOG_SCALE(dim) (1 + CORE_LEAF.stats_size(dim))
+#define PARTIAL(dim) (LOG_SCALE(dim) + 1)
+
+#ifndef CORE_PARTIAL
+#define CORE_PARTIAL(dim) 0
+#define CORE_PARTIAL_DENSITY(dim, parents, counts, weights) 0.0
+#endif
 
 /* Constants: those of the score, a, (E[nu] + tr(E[Lambda] Cov[mu]))/2, psi(a), then those of the core */
 #define SHAPE 1
@@ -83,14 +94,15 @@ StudentTLogPartition(int dim, const double *const *parents)
 	return HalfLogDeterminant(dim, parents[1]) + parents[2][1];
 }
 
-/* Adds the message to log|Lambda| alone: that of rows that lie where the mean is, at 0. */
+/* Adds the message to log|Lambda| alone: that of rows that lie where the mean is, at 0; `stats` are of the core. */
 static void
-LogDeterminantMessage(int dim, const double *precision, double count, double *message)
+LogDeterminantMessage(int dim, const double *precision, const double *stats, double *message)
 {
-	double	   *origin = palloc0(sizeof(double) * CORE.size(dim));
+	double	   *origin = palloc0(sizeof(double) * (CORE.size(dim) + dim));
+	const double *noise = origin + CORE.size(dim);
 	const double *parents[] = {origin, precision};
 
-	CORE.message(dim, 1, parents, origin, count, message);
+	CORE_LEAF.message(&CORE_LEAF, dim, 1, parents, stats, noise, message);
 	pfree(origin);
 }
 
@@ -99,11 +111,14 @@ static void
 StudentTMessage(int dim, int param, const double *const *parents, const double *u, double count, double *message)
 {
 	double		weight = u[0];
+	double	   *stats = palloc0(sizeof(double) * CORE_LEAF.stats_size(dim));
 
+	stats[0] = count - weight;
 	if (param < 2)
 		CORE.message(dim, param, parents, u + 1, weight, message);
 	if (param == 1)
-		LogDeterminantMessage(dim, parents[1], count - weight, message);
+		LogDeterminantMessage(dim, parents[1], stats, message);
+	pfree(stats);
 	if (param == 2)
 	{
 		message[0] += 0.5 * (u[1 + CORE.size(dim)] - weight);
@@ -159,7 +174,7 @@ StudentTScore(int dim, const double *constants, const double *const *x, int rows
 static int
 StudentTStatsSize(int dim)
 {
-	return 2 + CORE_LEAF.stats_size(dim);
+	return PARTIAL(dim) + CORE_PARTIAL(dim);
 }
 
 static void
@@ -195,12 +210,77 @@ StudentTExpand(int dim, const double *stats, const double *noise, double *u)
 	u[1 + CORE.size(dim)] = stats[LOG_SCALE(dim)];
 }
 
+/* Returns how many rows lack some columns that the core leaves out. */
+static double
+PartialRows(int dim, const double *stats)
+{
+	return CORE_PARTIAL(dim) > 0 ? stats[PARTIAL(dim) + dim] : 0.0;
+}
+
+static double
+StudentTRows(int dim, const double *stats)
+{
+	return stats[0] + PartialRows(dim, stats);
+}
+
+/* Adds to log|Lambda| what rows have that count for more or less than one elsewhere. */
+static void
+AddLogDeterminant(int dim, const double *precision, const double *stats, double *message)
+{
+	int			size = CORE_LEAF.stats_size(dim);
+	double	   *rest = palloc0(sizeof(double) * size);
+
+	rest[0] = stats[0] - stats[WEIGHTED];
+	for (int i = 0; i < CORE_PARTIAL(dim); i++)
+		rest[size - CORE_PARTIAL(dim) + i] = stats[PARTIAL(dim) + i] - stats[WEIGHTED + size - CORE_PARTIAL(dim) + i];
+	LogDeterminantMessage(dim, precision, rest, message);
+	pfree(rest);
+}
+
+static void
+StudentTLeafMessage(const LeafKernel *kernel, int dim, int param, const double *const *parents, const double *stats,
+					const double *noise, double *message)
+{
+	if (param < 2)
+		CORE_LEAF.message(&CORE_LEAF, dim, param, parents, stats + WEIGHTED, noise, message);
+	if (param == 1)
+		AddLogDeterminant(dim, parents[1], stats, message);
+	if (param == 2)
+	{
+		message[0] += 0.5 * (stats[LOG_SCALE(dim)] - CORE_LEAF.rows(dim, stats + WEIGHTED));
+		message[1] += StudentTRows(dim, stats);
+	}
+}
+
+/* Returns the expected log density; what rows lack is left out of what DensityOfSums has for whole ones. */
+static double
+StudentTDensity(const LeafKernel *kernel, int dim, const double *const *parents, const double *stats,
+				const double *noise)
+{
+	double		partial_weight = CORE_LEAF.rows(dim, stats + WEIGHTED) - stats[WEIGHTED];
+
+	return DensityOfSums(kernel, dim, parents, stats, noise)
+		+ CORE_PARTIAL_DENSITY(dim, parents, stats + PARTIAL(dim), stats + LOG_SCALE(dim) - CORE_PARTIAL(dim))
+		+ PartialRows(dim, stats) * parents[2][1] - 0.5 * parents[2][0] * partial_weight;
+}
+
+/* Returns the number of values that rows have which lack some columns that the core leaves out. */
+static double
+PartialValues(int dim, const double *stats)
+{
+	double		values = 0.0;
+
+	for (int j = 0; j < CORE_PARTIAL(dim) - 1; j++)
+		values += stats[PARTIAL(dim) + j];
+	return values;
+}
+
 /*
  * q(u) = Gamma(a, b / s): of a row's part of the bound E log p(u | nu) gains
  * (nu/2 - 1) log s - nu/2 (s - 1) E[u], the entropy log s, and E log p(x | u)
- * d/2 log s beside what it says of Lambda.  Missing values stay where they are,
- * with the covariance (u Lambda_mm)^-1 of the u before, so that d is all columns
- * and what they add to the statistics is multiplied, too.  A sweep goes
+ * d/2 log s beside what it says of Lambda.  Missing values that are not left out
+ * stay where they are, with the covariance (u Lambda_mm)^-1 of the u before, so that d
+ * is all columns and what they add to the statistics is multiplied, too.  A sweep goes
  * nu / (nu + d) of the way by itself.
  */
 static bool
@@ -208,8 +288,8 @@ StudentTScales(int dim, const double *const *parents, const double *stats, doubl
 {
 	double		nu = parents[2][0];
 
-	*rise += 0.5 * (nu + dim) * stats[0];
-	*fall += 0.5 * nu * stats[WEIGHTED];
+	*rise += 0.5 * (nu + dim) * stats[0] + 0.5 * (nu * PartialRows(dim, stats) + PartialValues(dim, stats));
+	*fall += 0.5 * nu * CORE_LEAF.rows(dim, stats + WEIGHTED);
 	return nu < SLOW * (nu + dim);
 }
 
@@ -218,7 +298,7 @@ StudentTRescale(int dim, double s, double *stats)
 {
 	for (int i = 0; i < CORE_LEAF.stats_size(dim); i++)
 		stats[WEIGHTED + i] *= s;
-	stats[LOG_SCALE(dim)] += stats[0] * log(s);
+	stats[LOG_SCALE(dim)] += StudentTRows(dim, stats) * log(s);
 }
 
 static void
@@ -272,7 +352,7 @@ StudentTCondition(int dim, const double *constants, const double *noise, const P
 	Conditional core = *out;
 
 	core.constants = out->constants + CORE_CONSTANTS;
-	CORE_LEAF.condition(dim, constants + CORE_CONSTANTS, NULL, pattern, work, &core);
+	CORE_LEAF.marginal(dim, constants + CORE_CONSTANTS, pattern, work, &core);
 	out->constants[0] = constants[0] + core.constants[0] - LogGamma(constants[SHAPE]) + LogGamma(a);
 	out->constants[SHAPE] = a;
 	out->constants[HALF_RATE] = constants[HALF_RATE] - CORE_LEAF.charge(dim, constants + CORE_CONSTANTS, noise, pattern);
@@ -284,7 +364,10 @@ static void
 StudentTComplete(const Pattern *pattern, const Conditional *conditional, const double *noise, double count,
 				 const double *stats, double *to)
 {
-	to[0] += count;
+	if (CORE_PARTIAL(pattern->dim) > 0)
+		AddPartialCounts(pattern, count, to, to + PARTIAL(pattern->dim));
+	else
+		to[0] += count;
 	CORE_LEAF.complete(pattern, conditional, noise, count, stats + WEIGHTED, to + WEIGHTED);
 	to[LOG_SCALE(pattern->dim)] += stats[LOG_SCALE(pattern->nobserved)];
 }
@@ -330,6 +413,9 @@ StudentTPreparePredictive(int dim, const double *const *params, const bool *fixe
 	.stats_size = StudentTStatsSize, \
 	.accumulate = StudentTAccumulate, \
 	.expand = StudentTExpand, \
+	.rows = StudentTRows, \
+	.message = StudentTLeafMessage, \
+	.density = StudentTDensity, \
 	.centre = StudentTCentre, \
 	.spread = StudentTSpread, \
 	.scales = StudentTScales, \

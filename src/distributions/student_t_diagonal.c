@@ -13,6 +13,9 @@
 #define CORE GaussianDiagonal
 #define CORE_LEAF GaussianDiagonalLeaf
 #define CORE_PREDICTIVE DiagonalPrepareJoint
+#define CORE_PARTIAL(dim) PartialCountsSize(dim)
+#define CORE_PARTIAL_DENSITY(dim, parents, counts, weights) \
+	PartialDensity(dim, parents[0], parents[1], parents[1] + (dim), 1, counts, weights)
 
 #include "distributions/student_t_body.h"
 

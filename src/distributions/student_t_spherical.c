@@ -13,6 +13,9 @@
 #define CORE GaussianSpherical
 #define CORE_LEAF GaussianSphericalLeaf
 #define CORE_PREDICTIVE GaussianSphericalLeaf.prepare_predictive
+#define CORE_PARTIAL(dim) PartialCountsSize(dim)
+#define CORE_PARTIAL_DENSITY(dim, parents, counts, weights) \
+	PartialDensity(dim, parents[0], parents[1], parents[1] + 1, 0, counts, weights)
 
 #include "distributions/student_t_body.h"
 

@@ -185,6 +185,8 @@ ScoreIncomplete(WorkSpace *space, const Job *job, int component, int l, int rows
 	const PlanLeaf *leaf = &job->plan->leaves[l];
 	const Pattern *pattern = space->incomplete->patterns[l];
 
+	if (pattern->nobserved == 0)
+		return;
 	leaf->kernel->score(pattern->nobserved, ConditionalOf(space, job, component, l)->constants,
 						ObservedColumns(space, leaf, pattern), rows, scores);
 }
@@ -202,6 +204,12 @@ AccumulateIncomplete(WorkSpace *space, const Job *job, int component, const doub
 		const Conditional *conditional = ConditionalOf(space, job, component, l);
 		int			size = leaf->kernel->stats_size(pattern->nobserved);
 
+		if (pattern->nobserved == 0)
+		{
+			for (int n = 0; n < rows; n++)
+				sums[leaf->absent_offset] += r[n];
+			continue;
+		}
 		memset(block->lanes, 0, sizeof(double) * size * KERNEL_LANES);
 		memset(block->stats, 0, sizeof(double) * size);
 		leaf->kernel->accumulate(pattern->nobserved, given_by_globals ? conditional->constants : NULL,

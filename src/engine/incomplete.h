@@ -2,8 +2,11 @@
  * incomplete.h
  *		Blocks whose rows lack columns, the same ones in each row.
  *
- * Missing values are latent: given the component they have their best q, a
- * Gaussian about what the other columns say (distributions/conditional.h).  So
+ * A leaf that the rows lack whole has nothing to do with them, and they are only
+ * counted.  Of other leaves missing columns are left out where columns are
+ * independent given the component; else missing values are latent: given the
+ * component they have their best q, a Gaussian about what the other columns say
+ * (distributions/conditional.h).  So
  * a leaf scores such a block with the constants of the columns that are there,
  * and its statistics of these columns are completed afterwards, one block at a
  * time: a run of one row costs a factorisation of its own, a long one nothing
@@ -45,7 +48,7 @@ extern void PadBlock(WorkSpace *space, int valid, int padded);
 /* Computes the conditionals of all live components of a job. */
 extern void ConditionJob(WorkSpace *space, const Job *job);
 
-/* Adds a leaf's log densities of the columns that are there. */
+/* Adds a leaf's log densities of the columns that are there; nothing, if none is. */
 extern void ScoreIncomplete(WorkSpace *space, const Job *job, int component, int leaf, int rows, double *scores);
 
 /* Adds the completed statistics of a component to sums that are reduced already. */

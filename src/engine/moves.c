@@ -422,7 +422,7 @@ ProposeDiagonalSplits(SplitList *list, int component, const PlanLeaf *leaf)
 {
 	const double *stats = JobStats(list->screened, component) + leaf->stats_offset;
 	int			dim = leaf->dim;
-	double	   *mean = palloc(sizeof(double) * dim);
+	double	   *mean = palloc0(sizeof(double) * dim);
 	double	   *variances = palloc(sizeof(double) * dim);
 	double	   *axis = palloc(sizeof(double) * dim);
 	double		flat;
@@ -462,12 +462,13 @@ RefineAxis(Split *split, const Job *job, const Split *first)
 	const double *all = JobStats(job, split->component) + offset;
 	double	   *half = palloc(sizeof(double) * dim);
 	double	   *variances = palloc(sizeof(double) * dim);
-	double		share = split->stats[offset] / all[0];
+	double		share = kernel->rows(dim, split->stats + offset) / kernel->rows(dim, all);
 	double		along = 0.0;
 	double		square = 0.0;
 
 	if (share > 0.0 && share < 1.0)
 	{
+		memcpy(half, split->mean, sizeof(double) * dim);
 		kernel->centre(dim, split->stats + offset, half);
 		kernel->spread(dim, all, variances);
 		for (int j = 0; j < dim; j++)
@@ -510,7 +511,7 @@ ProposeSplits(SplitList *list, int component, const PlanLeaf *leaf)
 {
 	const double *stats = JobStats(list->screened, component) + leaf->stats_offset;
 	int			dim = leaf->dim;
-	double	   *mean = palloc(sizeof(double) * dim);
+	double	   *mean = palloc0(sizeof(double) * dim);
 	double	   *covariance = palloc(sizeof(double) * dim * dim);
 	double	   *values = palloc(sizeof(double) * dim);
 	double	   *vectors = palloc(sizeof(double) * dim * dim);
@@ -572,6 +573,13 @@ FreeSplit(Split *split)
 	pfree(split->stats);
 }
 
+/* Returns how many rows of a component have something of a leaf. */
+static double
+LeafRows(const PlanLeaf *leaf, const double *stats)
+{
+	return leaf->kernel->rows(leaf->dim, stats + leaf->stats_offset);
+}
+
 /* Orders the splits by what they gain at once; drops those with an empty half. */
 static void
 SortSplits(SplitList *list)
@@ -587,9 +595,9 @@ SortSplits(SplitList *list)
 	{
 		Split	   *split = &list->splits[s];
 		const double *all = JobStats(job, split->component);
-		int			offset = split->leaf->stats_offset;
+		double		second = LeafRows(split->leaf, split->stats);
 
-		if (split->stats[offset] < job->weight || all[offset] - split->stats[offset] < job->weight)
+		if (second < job->weight || LeafRows(split->leaf, all) - second < job->weight)
 		{
 			FreeSplit(split);
 			continue;
@@ -621,7 +629,8 @@ RankSplits(Job *job, int component)
 
 	for (int k = 0; k < job->nlive; k++)
 		for (int l = 0; l < job->plan->nleaves; l++)
-			if ((component < 0 || k == component) && ComponentRows(job, k) >= FewestRows(job))
+			if ((component < 0 || k == component) && ComponentRows(job, k) >= FewestRows(job)
+				&& LeafRows(&job->plan->leaves[l], JobStats(job, k)) >= FewestRows(job))
 			{
 				if (job->plan->leaves[l].kernel->diagonal)
 					ProposeDiagonalSplits(&list, k, &job->plan->leaves[l]);

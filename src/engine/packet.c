@@ -22,6 +22,7 @@ typedef struct PackedLeaf
 	int			dim;
 	int			constants_offset;
 	int			stats_offset;
+	int			absent_offset;
 } PackedLeaf;
 
 typedef struct PackedJob
@@ -69,7 +70,7 @@ PackPlan(const NetworkPlan *plan, void *to)
 		const PlanLeaf *leaf = &plan->leaves[l];
 
 		*(PackedLeaf *) next = (PackedLeaf) {leaf->distribution->id, leaf->dim, leaf->constants_offset,
-		leaf->stats_offset};
+		leaf->stats_offset, leaf->absent_offset};
 		next += sizeof(PackedLeaf);
 		memcpy(next, leaf->columns, sizeof(int) * leaf->dim);
 		next += sizeof(int) * leaf->dim;
@@ -99,6 +100,7 @@ UnpackPlan(const void *from)
 		plan->leaves[l].dim = leaf->dim;
 		plan->leaves[l].constants_offset = leaf->constants_offset;
 		plan->leaves[l].stats_offset = leaf->stats_offset;
+		plan->leaves[l].absent_offset = leaf->absent_offset;
 		next += sizeof(PackedLeaf);
 		plan->leaves[l].columns = palloc(sizeof(int) * leaf->dim);
 		memcpy(plan->leaves[l].columns, next, sizeof(int) * leaf->dim);

@@ -139,6 +139,7 @@ AddLeaf(NetworkPlan *plan, const NetworkNode *node, int index, const NodeMap *ma
 	leaf->stats_offset = plan->stats_size;
 	plan->constants_size += leaf->kernel->constants_size(leaf->dim);
 	plan->stats_size += leaf->kernel->stats_size(leaf->dim);
+	leaf->absent_offset = plan->stats_size++;
 	ConnectParams(plan, node, map, (PlanChild) {CHILD_LEAF, plan->nleaves, 0}, leaf->params);
 	plan->nleaves++;
 }

@@ -65,6 +65,7 @@ typedef struct PlanLeaf
 	PlanParam	params[MAX_PARAMS];
 	int			constants_offset;	/* in the constants of a component */
 	int			stats_offset;	/* in the statistics of a component */
+	int			absent_offset;	/* there, too: rows that lack the leaf */
 } PlanLeaf;
 
 typedef struct NetworkPlan
@@ -101,7 +102,7 @@ typedef struct NetworkPlan
 	/* sizes */
 	Size		state_size;
 	int			constants_size; /* of one component: E log pi, then each leaf's constants */
-	int			stats_size;		/* of one component: each leaf's statistics */
+	int			stats_size;		/* of one component: each leaf's statistics, and the rows that lack it */
 	int			rank;			/* rows that a component's scale needs, one more for its mean: see LeafRank */
 } NetworkPlan;
 

@@ -30,6 +30,13 @@
 /* A component with fewer rows than this is nothing: its responsibilities underflowed */
 #define VANISHED_ROWS 1e-20
 
+/*
+ * With less than this part of a row in a leaf a component is nothing there.  It may
+ * be more than rounding, for it changes the bound by that part of what a row does;
+ * but not much more, or the bound would fall when a component loses a leaf's rows.
+ */
+#define UNSEEN_ROWS 1e-6
+
 /* How often an unsettled job updates its globals: each time costs no pass, and a shared scale gets ten times nearer */
 #define SETTLING_UPDATES 20
 
@@ -67,11 +74,50 @@ GatherParents(const Job *job, const Distribution *distribution, const PlanParam 
 		parents[p] = ParamMoments(job->plan, job->state, &params[p], plate);
 }
 
-/* True if this plate of a global takes part: shared, or of a live component. */
+/*
+ * True if rows of a live component have something of a leaf.  Where none of its
+ * rows lacks the leaf, whether it is in use is a matter of the whole component.
+ */
 static bool
-PlateIsLive(const Job *job, const PlanGlobal *global, int plate)
+HasLeaf(const Job *job, const PlanLeaf *leaf, int index)
 {
-	return global->plates == 1 || job->plan->components == 1 || IsComponentLive(job, plate);
+	const double *stats = JobStats(job, index);
+
+	return stats[leaf->absent_offset] == 0.0
+		|| leaf->kernel->rows(leaf->dim, stats + leaf->stats_offset) >= UNSEEN_ROWS * job->weight;
+}
+
+/* True if rows of a live component say anything of its plate of a global, by one of the leaves below it. */
+static bool
+IsSeen(const Job *job, const PlanGlobal *global, int index)
+{
+	bool		seen = false;
+
+	for (int c = 0; c < global->nchildren && !seen; c++)
+	{
+		const PlanChild *child = &global->children[c];
+
+		seen = child->kind == CHILD_SELECTOR
+			|| (child->kind == CHILD_LEAF && HasLeaf(job, &job->plan->leaves[child->index], index))
+			|| (child->kind == CHILD_GLOBAL && IsSeen(job, &job->plan->globals[child->index], index));
+	}
+	return seen;
+}
+
+/*
+ * True if this plate of a global takes part: shared, or of a live component that
+ * has rows in a leaf below it.  Others are integrated out: they stand at their
+ * priors and send no messages.
+ */
+static bool
+TakesPart(const Job *job, const PlanGlobal *global, int plate)
+{
+	if (global->plates == 1 || job->plan->components == 1)
+		return true;
+	for (int i = 0; i < job->nlive; i++)
+		if (job->live[i] == plate)
+			return IsSeen(job, global, i);
+	return false;
 }
 
 /* Sets one plate of a global to what its parents alone say. */
@@ -121,7 +167,7 @@ ResetRetired(Job *job)
 {
 	for (int i = 0; i < job->plan->nglobals; i++)
 		for (int plate = 0; plate < job->plan->globals[i].plates; plate++)
-			if (!PlateIsLive(job, &job->plan->globals[i], plate))
+			if (!TakesPart(job, &job->plan->globals[i], plate))
 				(void) SetToPrior(job, i, plate);
 }
 
@@ -129,12 +175,9 @@ void
 AddLeafMessage(const Job *job, const PlanLeaf *leaf, int param, int index, const double *stats, double *phi)
 {
 	const double *parents[MAX_PARAMS];
-	double	   *u = palloc(sizeof(double) * leaf->distribution->size(leaf->dim));
 
 	GatherParents(job, leaf->distribution, leaf->params, job->live[index], parents);
-	leaf->kernel->expand(leaf->dim, stats, leaf->noise, u);
-	leaf->distribution->message(leaf->dim, param, parents, u, stats[0], phi);
-	pfree(u);
+	leaf->kernel->message(leaf->kernel, leaf->dim, param, parents, stats, leaf->noise, phi);
 }
 
 /* Adds the messages that a leaf sends to one plate of its parameter: from all components where the parameter is shared. */
@@ -148,7 +191,7 @@ LeafMessages(const Job *job, const PlanGlobal *global, int plate, const PlanChil
 			AddLeafMessage(job, leaf, child->param, i, JobStats(job, i) + leaf->stats_offset, phi);
 }
 
-/* Adds the messages of a child that is a global itself; retired components send none. */
+/* Adds the messages of a child that is a global itself; what does not take part sends none. */
 static void
 GlobalMessages(const Job *job, const PlanGlobal *global, int plate, const PlanChild *child, double *phi)
 {
@@ -157,7 +200,7 @@ GlobalMessages(const Job *job, const PlanGlobal *global, int plate, const PlanCh
 
 	for (int k = 0; k < sender->plates; k++)
 	{
-		if ((global->plates > 1 && k != plate) || !PlateIsLive(job, sender, k))
+		if ((global->plates > 1 && k != plate) || !TakesPart(job, sender, k))
 			continue;
 		GatherParents(job, sender->distribution, sender->params, k, parents);
 		sender->distribution->message(sender->dim, child->param, parents,
@@ -165,14 +208,19 @@ GlobalMessages(const Job *job, const PlanGlobal *global, int plate, const PlanCh
 	}
 }
 
-/* Expected rows of a component: the largest count of its leaves, which differ only where values are missing. */
+/* Each leaf knows them, those that have it and those that lack it; which differ by rounding. */
 double
 ComponentRows(const Job *job, int index)
 {
 	double		rows = 0.0;
 
 	for (int l = 0; l < job->plan->nleaves; l++)
-		rows = Max(rows, JobStats(job, index)[job->plan->leaves[l].stats_offset]);
+	{
+		const PlanLeaf *leaf = &job->plan->leaves[l];
+		const double *stats = JobStats(job, index);
+
+		rows = Max(rows, leaf->kernel->rows(leaf->dim, stats + leaf->stats_offset) + stats[leaf->absent_offset]);
+	}
 	return rows;
 }
 
@@ -252,9 +300,11 @@ PrimeComponent(Job *job, int index)
 			const double *stats = JobStats(job, index) + leaf->stats_offset;
 			double	   *mean;
 
-			if (!IsLocation(global, &global->children[c]) || !(stats[0] > 0.0))
+			if (!IsLocation(global, &global->children[c]) || !(leaf->kernel->rows(leaf->dim, stats) > 0.0))
 				continue;
 			mean = palloc(sizeof(double) * leaf->dim);
+			global->distribution->mean(global->dim, GlobalPhi(plan, job->state, i, plate),
+									   GlobalMoments(plan, job->state, i, plate), mean);
 			leaf->kernel->centre(leaf->dim, stats, mean);
 			global->distribution->fixed(global->dim, mean, GlobalMoments(plan, job->state, i, plate));
 			pfree(mean);
@@ -326,13 +376,25 @@ UpdateOnce(Job *job)
 
 		for (int plate = 0; plate < plan->globals[index].plates; plate++)
 		{
-			if (!PlateIsLive(job, &plan->globals[index], plate))
+			if (!TakesPart(job, &plan->globals[index], plate))
 				continue;
 			BalanceScales(job, index, plate);
 			if (!UpdatePlate(job, index, plate))
 				RetireImproper(job, index, plate);
 		}
 	}
+}
+
+/* Sets what no row of a live component says anything of to its prior, as its parents are now. */
+static void
+ResetUnseen(Job *job)
+{
+	const NetworkPlan *plan = job->plan;
+
+	for (int i = 0; i < plan->nglobals; i++)
+		for (int k = 0; k < job->nlive && plan->globals[i].plates > 1; k++)
+			if (!IsSeen(job, &plan->globals[i], k))
+				(void) SetToPrior(job, i, job->live[k]);
 }
 
 void
@@ -349,6 +411,7 @@ UpdateGlobals(Job *job)
 			(void) PrimeComponent(job, i);
 	for (int i = 0; i < updates; i++)
 		UpdateOnce(job);
+	ResetUnseen(job);
 	job->unsettled = false;
 }
 
@@ -528,21 +591,10 @@ ComponentCost(const Job *job)
 static double
 LeafTerm(const Job *job, const PlanLeaf *leaf, int index)
 {
-	const double *stats = JobStats(job, index) + leaf->stats_offset;
-	int			size = leaf->distribution->size(leaf->dim);
-	double	   *u = palloc(sizeof(double) * size * 2);
-	double	   *phi = u + size;
 	const double *parents[MAX_PARAMS];
-	double		term;
 
 	GatherParents(job, leaf->distribution, leaf->params, job->live[index], parents);
-	leaf->kernel->expand(leaf->dim, stats, leaf->noise, u);
-	leaf->distribution->natural(leaf->dim, parents, phi);
-	term = stats[0] * leaf->distribution->log_partition(leaf->dim, parents);
-	for (int i = 0; i < size; i++)
-		term += phi[i] * u[i];
-	pfree(u);
-	return term;
+	return leaf->kernel->density(leaf->kernel, leaf->dim, parents, JobStats(job, index) + leaf->stats_offset, leaf->noise);
 }
 
 /* Returns what the rows of a component add through its probability, with the Dirichlet integrated out. */
@@ -611,7 +663,7 @@ JobElbo(const Job *job)
 
 	for (int i = 0; i < job->plan->nglobals; i++)
 		for (int plate = 0; plate < job->plan->globals[i].plates; plate++)
-			if (PlateIsLive(job, &job->plan->globals[i], plate))
+			if (TakesPart(job, &job->plan->globals[i], plate))
 				elbo += GlobalTerm(job, i, plate);
 	return elbo;
 }

@@ -58,7 +58,7 @@ extern void ResetRetired(Job *job);
 /* Sets the globals of one component to their priors. */
 extern void SetComponentToPrior(Job *job, int component);
 
-/* Expected rows of a component (index among the live ones). */
+/* Expected rows of a component (index among the live ones), whatever they lack. */
 extern double ComponentRows(const Job *job, int index);
 
 /* Number of live components without a row that should have one: where the number of components is fixed; else 0. */

@@ -177,6 +177,16 @@ AppendValue(StringInfo params, ValueShape shape, int dim, const double *values)
 		appendStringInfoChar(params, ']');
 }
 
+/* Returns the shape that a parameter is written in: that of one number only if it can be so in each plate. */
+static ValueShape
+ShapeOfAll(const ParamSpec *spec, const PosteriorNode *node, double *const *values, int offset)
+{
+	for (int plate = 0; plate < node->plates; plate++)
+		if (WrittenShape(spec, node->dim, values[plate] + offset) == spec->shape)
+			return spec->shape;
+	return SHAPE_SCALAR;
+}
+
 /* Returns the parameters of a node, with those of each plate. */
 static char *
 WriteParams(const Discount *discount, int index)
@@ -192,11 +202,13 @@ WriteParams(const Discount *discount, int index)
 	initStringInfo(&params);
 	for (int p = 0; p < distribution->nparams; p++)
 	{
+		ValueShape	shape = ShapeOfAll(&distribution->params[p], node, values, offset);
+
 		appendStringInfo(&params, "%s%s", p > 0 ? ", " : "", node->plates > 1 ? "each(" : "");
 		for (int plate = 0; plate < node->plates; plate++)
 		{
 			appendStringInfoString(&params, plate > 0 ? ", " : "");
-			AppendValue(&params, distribution->params[p].shape, node->dim, values[plate] + offset);
+			AppendValue(&params, shape, node->dim, values[plate] + offset);
 		}
 		appendStringInfoString(&params, node->plates > 1 ? ")" : "");
 		offset += ShapeSize(distribution->params[p].shape, node->dim);

@@ -107,15 +107,17 @@ PutGaussian(const Curves *curves, const PosteriorNode *node, int plate, const ch
 static void
 PutGamma(const Curves *curves, const PosteriorNode *node, int plate, const char *label)
 {
-	const double *params = PosteriorNodeParams(node, plate);
+	const double *shapes = PosteriorNodeParams(node, plate);
+	int size = ShapeSize(Distributions[node->distribution]->shape, node->dim);
+	const double *rates = shapes + size;
 
-	for (int i = 0; i < ShapeSize(Distributions[node->distribution]->shape, node->dim); i++)
+	for (int i = 0; i < size; i++)
 	{
 		Marginal marginal = {.gamma = true,
-							 .shape = params[0],
-							 .rate = params[1 + i],
-							 .mean = params[0] / params[1 + i],
-							 .deviation = sqrt(params[0]) / params[1 + i]};
+							 .shape = shapes[i],
+							 .rate = rates[i],
+							 .mean = shapes[i] / rates[i],
+							 .deviation = sqrt(shapes[i]) / rates[i]};
 
 		PutCurve(curves, plate, label, i, &marginal);
 	}

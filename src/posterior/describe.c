@@ -252,8 +252,9 @@ PutParameter(ReturnSetInfo *result, const Posterior *posterior, const PosteriorN
 			 const ParamSpec *spec, const double *numbers)
 {
 	const char *label = PlateLabel(posterior, node, plate);
+	ValueShape	shape = WrittenShape(spec, node->dim, numbers);
 
-	for (int i = 0; i < ShapeSize(spec->shape, node->dim); i++)
+	for (int i = 0; i < ShapeSize(shape, node->dim); i++)
 	{
 		Datum		values[6];
 		bool		nulls[6] = {false};
@@ -263,8 +264,8 @@ PutParameter(ReturnSetInfo *result, const Posterior *posterior, const PosteriorN
 		values[2] = label == NULL ? (Datum) 0 : CStringGetTextDatum(label);
 		nulls[2] = label == NULL;
 		values[3] = CStringGetTextDatum(spec->name);
-		values[4] = PositionArray(spec->shape, node->dim, i);
-		nulls[4] = spec->shape == SHAPE_SCALAR;
+		values[4] = PositionArray(shape, node->dim, i);
+		nulls[4] = shape == SHAPE_SCALAR;
 		values[5] = Float8GetDatum(numbers[i]);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}

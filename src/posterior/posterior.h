@@ -12,8 +12,9 @@
 #include "distributions/frame.h"
 #include "lib/stringinfo.h"
 
-/* Those before, which are still read, had no quantiles for rows that lack columns; the first one none at all */
-#define POSTERIOR_VERSION 3
+/* Those before, which are still read, had one shape for all elements of a GammaVector, no quantiles for rows that lack columns, or none at all */
+#define POSTERIOR_VERSION 4
+#define POSTERIOR_VERSION_WITH_ONE_SHAPE 3
 #define POSTERIOR_VERSION_WITHOUT_PATTERNS 2
 #define POSTERIOR_VERSION_WITHOUT_QUANTILES 1
 

@@ -2,7 +2,7 @@
  * posterior_binary.c
  *		The stored form of a posterior, which is also what send and recv speak.
  *
- * Version 3, integers and doubles in network byte order, a string as its
+ * Version 4, integers and doubles in network byte order, a string as its
  * length (int32) and UTF-8 bytes without terminator:
  *
  *		int32	version
@@ -26,8 +26,9 @@
  *					DENSITY_QUANTILES quantiles: doubles
  *
  * where the parameter of a leaf or selector is an int32, the index of a node,
- * or -1 followed by the doubles of a constant.  Version 2 ends with the flag of
- * the rows that lack columns; version 1 has neither this one nor quantiles.
+ * or -1 followed by the doubles of a constant.  Up to version 3 a parameter of a
+ * node that spreads is one number.  Version 2 ends with the flag of the rows that
+ * lack columns; version 1 has neither this one nor quantiles.
  */
 #include "postgres.h"
 
@@ -276,19 +277,65 @@ ReadParam(StringInfo in, const char *owner, const ParamSpec *spec, int dim, Post
 }
 
 /*
+ * Reads the parameters of a node, of which some versions have one number for
+ * all elements of those that spread.
+ */
+static void
+ReadSpreadParams(StringInfo in, const Distribution *distribution, PosteriorNode *node)
+{
+	double	   *to = node->params;
+
+	for (int k = 0; k < node->plates; k++)
+		for (int i = 0; i < distribution->nparams; i++)
+		{
+			const ParamSpec *spec = &distribution->params[i];
+			int			size = ShapeSize(spec->shape, node->dim);
+			int			given = spec->spreads ? 1 : size;
+			double	   *values = ReadDoubles(in, given);
+
+			for (int j = 0; j < size; j++)
+				*to++ = values[spec->spreads ? 0 : j];
+			pfree(values);
+		}
+}
+
+/*
+ * Returns whether a parameter of the distribution may be written as one number
+ * for all elements.
+ */
+static bool
+HasSpread(const Distribution *distribution)
+{
+	for (int i = 0; i < distribution->nparams; i++)
+		if (distribution->params[i].spreads)
+			return true;
+	return false;
+}
+
+/*
  * Reads a global node.
  */
 static void
-ReadNode(StringInfo in, PosteriorNode *node)
+ReadNode(StringInfo in, int version, PosteriorNode *node)
 {
 	const Distribution *distribution;
+	int			size;
 
 	node->name = ReadString(in);
 	distribution = ReadDistribution(in);
 	node->distribution = distribution->id;
 	node->plates = (int32) pq_getmsgint(in, 4);
 	node->dim = (int32) pq_getmsgint(in, 4);
-	node->params = ReadDoubles(in, CheckedParamsSize(node->name, distribution, node->plates, node->dim));
+	size = CheckedParamsSize(node->name, distribution, node->plates, node->dim);
+	if (version > POSTERIOR_VERSION_WITH_ONE_SHAPE || !HasSpread(distribution))
+	{
+		node->params = ReadDoubles(in, size);
+		return;
+	}
+	if (size / 2 > (in->len - in->cursor) / (int) sizeof(double))
+		Malformed("The data end within the parameters of \"%s\".", node->name);
+	node->params = palloc(sizeof(double) * size);
+	ReadSpreadParams(in, distribution, node);
 }
 
 /*
@@ -400,7 +447,7 @@ DecodePosterior(const char *data, int length)
 	posterior->nnodes = ReadCount(&in, 16);
 	posterior->nodes = palloc0(sizeof(PosteriorNode) * posterior->nnodes);
 	for (int i = 0; i < posterior->nnodes; i++)
-		ReadNode(&in, &posterior->nodes[i]);
+		ReadNode(&in, version, &posterior->nodes[i]);
 	ReadComponents(&in, posterior);
 	posterior->marginalize = version != POSTERIOR_VERSION_WITHOUT_QUANTILES && ReadFlag(&in);
 	if (version > POSTERIOR_VERSION_WITHOUT_PATTERNS)

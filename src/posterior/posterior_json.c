@@ -145,7 +145,8 @@ WriteNode(StringInfo out, const PosteriorNode *node)
 		{
 			if (k > 0)
 				appendStringInfoString(out, ", ");
-			WriteValue(out, spec->shape, node->dim, node->params + (Size) k * size + offset);
+			WriteValue(out, WrittenShape(spec, node->dim, node->params + (Size) k * size + offset), node->dim,
+					   node->params + (Size) k * size + offset);
 		}
 		if (node->plates > 1)
 			appendStringInfoChar(out, ']');

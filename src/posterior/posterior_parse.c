@@ -196,6 +196,21 @@ ReadValue(JsonbValue *value, const char *what, ValueShape shape, int dim, double
 }
 
 /*
+ * Reads the numbers of a parameter of a node, which may be one for all.
+ */
+static void
+ReadNumbers(JsonbValue *value, const ParamSpec *spec, int dim, double *out)
+{
+	if (!spec->spreads || value == NULL || value->type != jbvNumeric)
+	{
+		ReadValue(value, spec->name, spec->shape, dim, out);
+		return;
+	}
+	for (int i = 0; i < dim; i++)
+		out[i] = AsDouble(value, spec->name);
+}
+
+/*
  * Reads the name of a distribution.
  */
 static const Distribution *
@@ -247,15 +262,15 @@ ReadNode(Part object, PosteriorNode *node)
 		JsonbValue *value = Find(parameters, spec->name);
 
 		if (node->plates == 1)
-			ReadValue(value, spec->name, spec->shape, node->dim, node->params + offset);
+			ReadNumbers(value, spec, node->dim, node->params + offset);
 		else
 		{
 			Part		list = AsList(value, spec->name);
 
 			CheckLength(list, node->plates);
 			for (int k = 0; k < node->plates; k++)
-				ReadValue(getIthJsonbValueFromContainer(list.container, k), spec->name, spec->shape, node->dim,
-						  node->params + (Size) k * size + offset);
+				ReadNumbers(getIthJsonbValueFromContainer(list.container, k), spec, node->dim,
+							node->params + (Size) k * size + offset);
 		}
 		offset += ShapeSize(spec->shape, node->dim);
 	}

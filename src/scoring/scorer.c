@@ -430,6 +430,8 @@ LeafScore(Scorer *scorer, int index, int candidate)
 
 	if (likely(!scorer->lacking))
 		return leaf->kernel->score_row(leaf->dim, leaf->constants + offset, scorer->row + leaf->first_column);
+	if (scorer->patterns[index]->nobserved == 0)
+		return 0.0;
 	return leaf->kernel->score_row(scorer->patterns[index]->nobserved, leaf->marginals + offset,
 								   scorer->observed + leaf->first_column);
 }
@@ -445,6 +447,8 @@ LeafDensity(Scorer *scorer, int index, int term)
 
 	if (likely(!scorer->lacking))
 		return leaf->kernel->predictive_row(leaf->dim, leaf->predictive + offset, scorer->row + leaf->first_column);
+	if (scorer->patterns[index]->nobserved == 0)
+		return 0.0;
 	return leaf->kernel->predictive_row(scorer->patterns[index]->nobserved, leaf->marginal_predictive + offset,
 										scorer->observed + leaf->first_column);
 }
