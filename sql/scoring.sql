@@ -166,9 +166,10 @@ COMMIT;
 -- A live component without a label is no candidate
 SELECT bnai_predict('visitors', 25, 25.5), (SELECT count(*) FROM bnai_predict_proba('visitors', 25, 25.5)) AS labels;
 
--- Who may not read the columns may not score
+-- Whoever was not granted to read the network may not score
 CREATE ROLE regress_stranger;
 GRANT SELECT ON visitor TO regress_stranger;
+SELECT bnai_grant('visitors', 'regress_stranger', 'read');
 CREATE FUNCTION score_as(role text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE format('SET LOCAL ROLE %I', role);
@@ -177,7 +178,7 @@ EXCEPTION WHEN insufficient_privilege THEN
 	RETURN sqlerrm;
 END $$;
 SELECT score_as('regress_stranger');
-REVOKE SELECT ON visitor FROM regress_stranger;
+SELECT bnai_revoke('visitors', 'regress_stranger');
 SELECT score_as('regress_stranger');
 SET ROLE regress_stranger;
 SELECT bnai_score('visitors', 1, 2);

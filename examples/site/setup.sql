@@ -36,4 +36,7 @@ SELECT bnai_create_clustering('bn2', 'userinfo', '{avg_time_pages,avg_time_pages
 	counter_threshold => 10, threshold_action => 'background') \g /dev/null
 SELECT bnai_watch('bn2', 'userinfo', 'UPDATE', 1) \g /dev/null
 SELECT bnai_watch('bn2', 'userinfo', 'INSERT', 5) \g /dev/null
+
+-- visitors read both, and score
+SELECT bnai_grant(network, 'magazine_visitor', 'read') FROM unnest('{bn1,bn2}'::text[]) AS network \g /dev/null
 RESET ROLE;

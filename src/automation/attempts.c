@@ -45,7 +45,7 @@ RecordInterruption(int network)
 	if (WriteFor(network, psprintf("UPDATE %s.bnai_attempt SET running = false "
 								   "WHERE network OPERATOR(pg_catalog.=) $1 AND running", ExtensionSchema())) == 0)
 		return false;
-	RecordFailure(network, 0, "the inference was interrupted");
+	RecordFailure(network, 0, 0, "the inference was interrupted");
 	return true;
 }
 
@@ -67,7 +67,7 @@ void
 RecordSuccess(int network)
 {
 	WriteFor(network, psprintf("UPDATE %s.bnai_attempt SET running = false, failures = 0, next_attempt = NULL, "
-							   "error = NULL, failed_at = NULL WHERE network OPERATOR(pg_catalog.=) $1",
+							   "error = NULL, sqlstate = NULL, failed_at = NULL WHERE network OPERATOR(pg_catalog.=) $1",
 							   ExtensionSchema()));
 }
 
@@ -85,29 +85,30 @@ TrimFailures(int network)
 
 /* Records why an inference failed. */
 void
-RecordFailure(int network, TimestampTz started_at, const char *error)
+RecordFailure(int network, TimestampTz started_at, int sqlerrcode, const char *error)
 {
-	Oid			types[] = {INT4OID, TEXTOID, TIMESTAMPTZOID, INT4OID, INT4OID};
+	Oid			types[] = {INT4OID, TEXTOID, TIMESTAMPTZOID, INT4OID, INT4OID, TEXTOID};
 	Datum		values[] = {
 		Int32GetDatum(network), CStringGetTextDatum(error), TimestampTzGetDatum(started_at),
-		Int32GetDatum(BnaiRetryDelay), Int32GetDatum(LONGEST_DELAY)
+		Int32GetDatum(BnaiRetryDelay), Int32GetDatum(LONGEST_DELAY),
+		CStringGetTextDatum(unpack_sql_state(sqlerrcode))
 	};
-	char		nulls[] = {' ', ' ', started_at == 0 ? 'n' : ' ', ' ', ' ', '\0'};
+	char		nulls[] = {' ', ' ', started_at == 0 ? 'n' : ' ', ' ', ' ', sqlerrcode == 0 ? 'n' : ' ', '\0'};
 	const char *schema = ExtensionSchema();
 
 	WriteFor(network, psprintf("INSERT INTO %s.bnai_attempt (network, started_at, running, failures) "
 							   "SELECT id, pg_catalog.clock_timestamp(), true, 0 FROM %s.bnai_network "
 							   "WHERE id OPERATOR(pg_catalog.=) $1 ON CONFLICT (network) DO NOTHING", schema, schema));
 	WriteCatalog(psprintf("UPDATE %s.bnai_attempt SET running = false, failures = failures OPERATOR(pg_catalog.+) 1, "
-						  "error = $2, failed_at = pg_catalog.clock_timestamp(), started_at = COALESCE($3, started_at), "
+						  "error = $2, sqlstate = $6, failed_at = pg_catalog.clock_timestamp(), started_at = COALESCE($3, started_at), "
 						  "next_attempt = "
 						  "pg_catalog.clock_timestamp() OPERATOR(pg_catalog.+) pg_catalog.make_interval(secs => "
 						  "LEAST($5::pg_catalog.float8, $4::pg_catalog.float8 OPERATOR(pg_catalog.*) "
 						  "pg_catalog.power(2::pg_catalog.float8, LEAST(failures, 20)::pg_catalog.float8))) "
 						  "WHERE network OPERATOR(pg_catalog.=) $1", schema),
 				 lengthof(types), types, values, nulls);
-	WriteCatalog(psprintf("INSERT INTO %s.bnai_failure (network, started_at, failed_at, error) "
-						  "SELECT network, started_at, failed_at, error FROM %s.bnai_attempt "
+	WriteCatalog(psprintf("INSERT INTO %s.bnai_failure (network, started_at, failed_at, error, sqlstate) "
+						  "SELECT network, started_at, failed_at, error, sqlstate FROM %s.bnai_attempt "
 						  "WHERE network OPERATOR(pg_catalog.=) $1", schema, schema),
 				 1, types, values, NULL);
 	TrimFailures(network);

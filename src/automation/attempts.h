@@ -19,8 +19,8 @@ extern void RecordStart(int network);
 /* Records that it was stored. */
 extern void RecordSuccess(int network);
 
-/* Records why it was not, and when to try again; `started_at` 0: when RecordStart was called. */
-extern void RecordFailure(int network, TimestampTz started_at, const char *error);
+/* Records why it was not, and when to try again; `started_at` 0: when RecordStart was called; sqlerrcode 0: no error's. */
+extern void RecordFailure(int network, TimestampTz started_at, int sqlerrcode, const char *error);
 
 /* These tell the server's log; `how` follows the network's name. */
 extern void LogStart(const char *network, const char *how, int64 counter);

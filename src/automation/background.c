@@ -42,6 +42,7 @@ typedef struct Background
 	bool		labelling;		/* there may be more rows to label before storing */
 	RunSummary	summary;
 	char	   *error;			/* of the phase that failed */
+	int			sqlerrcode;
 } Background;
 
 typedef void (*Phase) (Background *background);
@@ -58,6 +59,7 @@ KeepError(Background *background)
 	AbortCurrentTransaction();
 	MemoryContextSwitchTo(background->context);
 	background->error = error->message;
+	background->sqlerrcode = error->sqlerrcode;
 	LogFailure(background->name, HOW, error);
 }
 
@@ -204,7 +206,7 @@ static void
 RecordError(Background *background)
 {
 	if (LockInstallation(background->counter))
-		RecordFailure(background->id, 0, background->error);
+		RecordFailure(background->id, 0, background->sqlerrcode, background->error);
 }
 
 /* Infers under the lock. */

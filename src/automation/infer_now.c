@@ -108,12 +108,12 @@ Begin(InferNow *now)
 	Network    *network = LoadUnparsedNetwork(now->name, false);
 	int64		value;
 
-	CheckMayModifyNetwork(network);
+	CheckMayInferNetwork(network);
 	LockInferenceForSession(network->id, false);
 	now->id = network->id;
 	/* what it is now: this may have waited */
 	network = LoadLatestUnparsedNetwork(now->name);
-	CheckMayModifyNetwork(network);
+	CheckMayInferNetwork(network);
 	if (network->id != now->id)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -136,11 +136,11 @@ LockForPhase(const InferNow *now)
 	PushActiveSnapshot(GetTransactionSnapshot());
 }
 
-/* Raises an error if the network is not what was loaded, or no longer the current user's. */
+/* Raises an error if the network is not what was loaded, or no longer the current user's to infer. */
 static void
 CheckStillSame(const InferNow *now)
 {
-	CheckMayModifyNetwork(CheckSameDefinition(now->network, now->counter));
+	CheckMayInferNetwork(CheckSameDefinition(now->network, now->counter));
 }
 
 /* Loads. */
@@ -149,7 +149,7 @@ Load(InferNow *now)
 {
 	LockForPhase(now);
 	now->network = LoadNetworkById(now->id, false);
-	CheckMayModifyNetwork(now->network);
+	CheckMayInferNetwork(now->network);
 	/* before the rows: what is counted was seen */
 	now->counted = CounterNow(now->counter);
 	now->inference = LoadInference(now->network, ASKED_BY_COUNTER, true);
@@ -203,7 +203,7 @@ RecordError(InferNow *now)
 {
 	PushActiveSnapshot(GetTransactionSnapshot());
 	if (LockInstallation(now->counter))
-		RecordFailure(now->id, 0, now->error->message);
+		RecordFailure(now->id, 0, now->error->sqlerrcode, now->error->message);
 	PopActiveSnapshot();
 }
 

@@ -100,7 +100,7 @@ ReportFailure(int id, TimestampTz started_at, const ErrorData *error)
 	const char *name = network != NULL ? network->name : "";
 
 	if (!IsolationUsesXactSnapshot())
-		RecordFailure(id, started_at, error->message);
+		RecordFailure(id, started_at, error->sqlerrcode, error->message);
 	LogFailure(name, "at its threshold", error);
 	ereport(WARNING,
 			(errmsg("network \"%s\" could not be inferred at its threshold", name),
@@ -167,7 +167,7 @@ bnai_recalculate_if_needed(PG_FUNCTION_ARGS)
 	Counter		counter;
 
 	PreventWhereReadOnly("bnai_recalculate_if_needed()");
-	network = LoadNetworkToInfer(TextArgument(fcinfo, 0, "network"), false);
+	network = LoadNetworkToInfer(TextArgument(fcinfo, 0, "network"), false, CheckMayInferNetwork);
 	threshold = PG_ARGISNULL(1) ? network->settings.counter_threshold : PG_GETARG_INT64(1);
 	if (!PG_ARGISNULL(1) && threshold <= 0)
 		ereport(ERROR,

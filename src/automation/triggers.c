@@ -61,7 +61,7 @@ bnai_increment(PG_FUNCTION_ARGS)
 	int64		n;
 
 	PreventWhereReadOnly("bnai_increment()");
-	CheckMayModifyNetwork(network);
+	CheckMayInferNetwork(network);
 	if (PG_ARGISNULL(1))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),

@@ -23,7 +23,6 @@
 #include "catalog/relations.h"
 
 PG_FUNCTION_INFO_V1(bnai_guard);
-PG_FUNCTION_INFO_V1(bnai_may_read);
 
 /* Gives a restored network an owner that the current user can act as. */
 static HeapTuple
@@ -93,13 +92,4 @@ bnai_guard(PG_FUNCTION_ARGS)
 	ereport(ERROR,
 			(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 			 errmsg("function \"bnai_guard\" is for bnai's own tables")));
-}
-
-/* bnai_may_read(network id): the predicate of the views. */
-Datum
-bnai_may_read(PG_FUNCTION_ARGS)
-{
-	Network    *network = LoadUnparsedNetworkById(PG_GETARG_INT32(0), true);
-
-	PG_RETURN_BOOL(network != NULL && MayReadNetwork(network));
 }

@@ -286,27 +286,41 @@ LoadLatestUnparsedNetwork(const char *name)
 	return network;
 }
 
-/* Reads a network to change it: who waited for the lock reads again. */
-Network *
-LoadUnparsedNetworkToChange(const char *name, bool nowait)
+/* Reads a network to change or infer it: who waited for the lock reads again. */
+static Network *
+LoadLocked(const char *name, bool nowait, CheckRight check)
 {
 	Network    *network = LoadLatestUnparsedNetwork(name);
 
-	CheckMayModifyNetwork(network);
+	check(network);
 	if (!LockNetwork(network->id, nowait))
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 				 errmsg("network \"%s\" is being changed or inferred by another session", name)));
 	network = LoadLatestUnparsedNetwork(name);
-	CheckMayModifyNetwork(network);
+	check(network);
 	return network;
+}
+
+/* Reads a network to change it. */
+Network *
+LoadUnparsedNetworkToChange(const char *name, bool nowait)
+{
+	return LoadLocked(name, nowait, CheckMayModifyNetwork);
+}
+
+/* Loads a network for who passes a check. */
+Network *
+LoadNetworkForWhoMay(const char *name, bool nowait, CheckRight check)
+{
+	return InterpretNetwork(LoadLocked(name, nowait, check));
 }
 
 /* Loads a network to change it. */
 Network *
 LoadNetworkToChange(const char *name, bool nowait)
 {
-	return InterpretNetwork(LoadUnparsedNetworkToChange(name, nowait));
+	return LoadNetworkForWhoMay(name, nowait, CheckMayModifyNetwork);
 }
 
 /* Adds a node to a network in memory. */

@@ -160,12 +160,16 @@ extern Network *LoadLatestUnparsedNetwork(const char *name);
 
 extern Network *LoadUnparsedNetworkById(int id, bool missing_ok);
 
+/* Raises an error unless the current user may do something with a network; see privileges.h. */
+typedef void (*CheckRight) (const Network *network);
+
 /*
  * Loads a network that the current user is about to change or to fit: checks
  * the right to, takes the network's lock until the end of the transaction
  * (an error if nowait and it is taken), and reads what is committed then.
  */
 extern Network *LoadNetworkToChange(const char *name, bool nowait);
+extern Network *LoadNetworkForWhoMay(const char *name, bool nowait, CheckRight check);
 
 /* Raises an error unless the network as a whole can be fitted; resolves dimensions and plates. */
 extern void ValidateNetwork(Network *network);

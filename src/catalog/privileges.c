@@ -2,14 +2,14 @@
  * privileges.c
  *		Who may do what with a network.
  *
- * Whoever has the rights of a network's owner may change it.  Whoever may
- * read all of its observed columns, all rows of them, may read what was
- * inferred from them.  Nobody else sees it.
+ * Whoever has the rights of a network's owner may change it.  Whoever that was
+ * granted to may read what was inferred, or infer.  Nobody else sees it, what
+ * rights they may have on the rows: such rights change, and views and row
+ * security make them say little.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
@@ -21,13 +21,13 @@
 #include "storage/lmgr.h"
 #include "storage/lock.h"
 #include "utils/acl.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
-#include "utils/rls.h"
 #include "utils/syscache.h"
 
+#include "catalog/grants.h"
 #include "catalog/privileges.h"
 #include "catalog/relations.h"
 #include "compat.h"
@@ -54,77 +54,11 @@ MayModifyNetwork(const Network *network)
 	return HasOwnerRights(network->owner);
 }
 
-/*
- * Returns true if who reads a view may decide which rows it has: a posterior
- * says something of all the rows that the network's owner saw.
- */
-static bool
-ViewFiltersRows(Oid relation)
-{
-	Relation	view;
-	bool		filters;
-
-	if (get_rel_relkind(relation) != RELKIND_VIEW)
-		return false;
-	view = table_open(relation, AccessShareLock);
-	filters = RelationIsSecurityView(view) || RelationHasSecurityInvoker(view);
-	table_close(view, AccessShareLock);
-	return filters;
-}
-
-/* Returns true if the current user may SELECT a column, by name; false if there is none. */
-static bool
-MaySelectColumn(Oid relation, const char *column)
-{
-	AttrNumber	attribute = get_attnum(relation, column);
-
-	return attribute > 0 &&
-		(pg_class_aclcheck(relation, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
-		 pg_attribute_aclcheck(relation, attribute, GetUserId(), ACL_SELECT) == ACLCHECK_OK);
-}
-
-/* Returns true if the current user sees all rows of the node's columns. */
-static bool
-MayReadNode(const NetworkNode *node)
-{
-	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(node->source)) ||
-		check_enable_rls(node->source, GetUserId(), true) == RLS_ENABLED ||
-		ViewFiltersRows(node->source))
-		return false;
-	for (int i = 0; i < node->nsource_columns; i++)
-		if (!MaySelectColumn(node->source, node->source_columns[i].name))
-			return false;
-	return true;
-}
-
-/* Returns true if the current user may read the weights, if there are any. */
-static bool
-MayReadWeights(const Network *network)
-{
-	const char *column = network->settings.weight_column;
-
-	return column == NULL || MaySelectColumn(NetworkSource(network), column);
-}
-
 /* Returns true if the current user may see the network and what was inferred. */
 bool
 MayReadNetwork(const Network *network)
 {
-	bool		observed = false;
-
-	if (MayModifyNetwork(network))
-		return true;
-	for (int i = 0; i < network->nnodes; i++)
-	{
-		const NetworkNode *node = &network->nodes[i];
-
-		if (node->ncolumns == 0)
-			continue;
-		observed = true;
-		if (!MayReadNode(node))
-			return false;
-	}
-	return observed && MayReadWeights(network);
+	return MayModifyNetwork(network) || HasGrant(network->id, GRANT_READ);
 }
 
 /* Raises an error unless the current user may change the network. */
@@ -153,8 +87,36 @@ CheckMayReadNetwork(const Network *network)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for network \"%s\"", network->name),
-				 errdetail("Its owner may read it, and whoever may SELECT all of its observed columns "
-						   "and is not subject to row security there.")));
+				 errdetail("The right to SELECT what it reads does not give the right to read it."),
+				 errhint("Its owner can grant that: SELECT bnai_grant(%s, %s, 'read').",
+						 quote_literal_cstr(network->name),
+						 quote_literal_cstr(GetUserNameFromId(GetUserId(), false)))));
+}
+
+/* Raises an error unless the current user may infer the network, from all of its rows. */
+void
+CheckMayInferNetwork(const Network *network)
+{
+	char	   *relation;
+
+	if (MayModifyNetwork(network))
+		return;
+	if (!HasGrant(network->id, GRANT_INFER))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of network \"%s\"", network->name),
+				 errdetail("It can be inferred by its owner, and by whom the owner lets."),
+				 errhint("Its owner can grant that: SELECT bnai_grant(%s, %s, 'infer').",
+						 quote_literal_cstr(network->name),
+						 quote_literal_cstr(GetUserNameFromId(GetUserId(), false)))));
+	relation = RowSecurityBelow(NetworkSource(network));
+	if (relation != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to infer network \"%s\" under row security", network->name),
+				 errdetail("Row security of relation %s is active for role \"%s\", which may not see all of its rows.",
+						   relation, GetUserNameFromId(GetUserId(), false)),
+				 errhint("Its owner can infer it.")));
 }
 
 /* Raises an error unless the current user may do something with a column. */

@@ -12,12 +12,19 @@
 /* True if the current user is the owner, a member of the owner role or a superuser. */
 extern bool MayModifyNetwork(const Network *network);
 
-/* True if the current user may modify it, or may SELECT all observed columns and is not subject to row security there. */
+/* True if the current user may modify it, or was granted to read or infer it. */
 extern bool MayReadNetwork(const Network *network);
 
 /* The same, raising an error. */
 extern void CheckMayModifyNetwork(const Network *network);
 extern void CheckMayReadNetwork(const Network *network);
+
+/*
+ * Raises an error unless the current user may modify it, or was granted to
+ * infer it and sees all rows: row security is looked for with the locks that
+ * keep it as it is until the end of the transaction.
+ */
+extern void CheckMayInferNetwork(const Network *network);
 
 /*
  * Raises an error unless the current user may SELECT the observed columns of

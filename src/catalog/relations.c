@@ -15,6 +15,7 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 #include "catalog/relations.h"
 #include "catalog/version.h"
@@ -68,6 +69,18 @@ CatalogRelation(const char *table)
 	if (!OidIsValid(relation))
 		elog(ERROR, "relation \"%s\" of extension bnai does not exist", table);
 	return relation;
+}
+
+/* Returns the OID of a type of bnai's. */
+Oid
+ExtensionType(const char *type)
+{
+	Oid			oid = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(type),
+									  ObjectIdGetDatum(ExtensionNamespace()));
+
+	if (!OidIsValid(oid))
+		elog(ERROR, "type \"%s\" of extension bnai does not exist", type);
+	return oid;
 }
 
 /* Returns the function that compares values of a type of our indexed columns. */

@@ -80,7 +80,8 @@ enum RunColumn
 	RUN_MATCHED_TO,
 	RUN_MATCHED_ROWS,
 	RUN_WARM_RUNS,
-	RUN_DEFINITION
+	RUN_DEFINITION,
+	RUN_ROWS_LABELLED
 };
 
 enum CountColumn
@@ -105,6 +106,13 @@ enum ScheduledColumn
 	SCHEDULED_JOB
 };
 
+enum GrantedColumn
+{
+	GRANTED_NETWORK = 1,
+	GRANTED_ROLE,
+	GRANTED_PRIVILEGE
+};
+
 /* A scan of one of bnai's tables by the first column of one of its indexes */
 typedef struct CatalogScan
 {
@@ -121,6 +129,9 @@ extern const char *ExtensionSchema(void);
 
 /* The same, whatever version its objects are of. */
 extern Oid	UncheckedExtensionNamespace(void);
+
+/* OID of one of bnai's types. */
+extern Oid	ExtensionType(const char *type);
 
 /* OID of one of bnai's tables. */
 extern Oid	CatalogRelation(const char *table);

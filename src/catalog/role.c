@@ -43,6 +43,13 @@ MakeRole(Oid role)
 	return BuildRole(role, GetUserNameFromId(role, false));
 }
 
+/* Makes the value that stands for everybody. */
+Role *
+PublicRole(void)
+{
+	return BuildRole(InvalidOid, "public");
+}
+
 /* Looks the name up. */
 Role *
 BindRole(Role *role)

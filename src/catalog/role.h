@@ -33,6 +33,9 @@ extern Oid	RoleOf(const Role *role);
 /* Its present name, or the last one if it is gone. */
 extern char *RoleName(const Role *role);
 
+/* The value that stands for everybody. */
+extern Role *PublicRole(void);
+
 /* True for the value that is written "public", which no role can be called: everybody. */
 extern bool IsPublicRole(const Role *role);
 

@@ -45,6 +45,34 @@ PreviousRun(int network)
 	return IndexedRun("a_network_has_one_previous_run", network);
 }
 
+/* Returns true if the network has a run. */
+static bool
+HasRuns(int network)
+{
+	return IndexedRun("bnai_run_network", network) != 0;
+}
+
+/* Returns how many rows have had a label since the last run or reset. */
+int64
+LabelledRows(int network)
+{
+	CatalogScan scan = BeginCatalogScan("bnai_run", "a_network_has_one_current_run", RUN_NETWORK,
+										Int32GetDatum(network));
+	HeapTuple	tuple = NextCatalogTuple(&scan);
+	bool		isnull = true;
+	int64		rows = -1;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		rows = DatumGetInt64(CatalogValue(&scan, tuple, RUN_ROWS_LABELLED, &isnull));
+		rows = isnull ? -1 : rows;
+	}
+	else if (HasRuns(network))
+		rows = 0;
+	EndCatalogScan(&scan);
+	return rows;
+}
+
 /* Returns the id of a run's network, or 0. */
 int
 RunNetwork(int64 run)

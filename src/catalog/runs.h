@@ -25,6 +25,9 @@ typedef struct RunMatching
 /* Reads the matching of a run; NULL if it was compared with no other. */
 extern RunMatching *ReadMatching(int64 run);
 
+/* Rows that had a label after the current run, or 0 after a reset; -1: not known, or there was no run. */
+extern int64 LabelledRows(int network);
+
 /* The network that a run belongs to; 0 if there is no such run. */
 extern int	RunNetwork(int64 run);
 

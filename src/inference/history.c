@@ -65,7 +65,7 @@ bnai_rollback(PG_FUNCTION_ARGS)
 	PreventWhereReadOnly("bnai_rollback()");
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	network = LoadNetworkToInfer(text_to_cstring(PG_GETARG_TEXT_PP(0)), false);
+	network = LoadNetworkToInfer(text_to_cstring(PG_GETARG_TEXT_PP(0)), false, CheckMayModifyNetwork);
 	CheckSourcePrivileges(network, true);
 	run = ChosenRun(fcinfo, network);
 	posterior = DatumGetPosterior(RunPosterior(run));
@@ -76,6 +76,7 @@ bnai_rollback(PG_FUNCTION_ARGS)
 		CheckLabelsFit(network, posterior);
 		relabelled = WriteResults(network, posterior, &refused);
 		ReportRefused(network, refused);
+		SetRowsLabelled(run, CountResults(network));
 	}
 	SPI_finish();
 	if (relabelled < 0)

@@ -393,16 +393,16 @@ InferNetwork(Network *network, Asked asked, Fit *fit)
 
 /* Loads a network to infer it: one inference at a time. */
 Network *
-LoadNetworkToInfer(const char *name, bool nowait)
+LoadNetworkToInfer(const char *name, bool nowait, CheckRight check)
 {
 	Network    *network = LoadLatestUnparsedNetwork(name);
 
-	CheckMayModifyNetwork(network);
+	check(network);
 	if (!LockInference(network->id, nowait))
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 				 errmsg("network \"%s\" is being inferred by another session", name)));
-	return LoadNetworkToChange(name, nowait);
+	return LoadNetworkForWhoMay(name, nowait, check);
 }
 
 /* Refuses where an inference could not be stored. */
@@ -453,7 +453,7 @@ bnai_infer(PG_FUNCTION_ARGS)
 	PreventWhereReadOnly("bnai_infer()");
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	summary = InferNetwork(LoadNetworkToInfer(name, PG_GETARG_BOOL(1)), ASKED_BY_USER, &fit);
+	summary = InferNetwork(LoadNetworkToInfer(name, PG_GETARG_BOOL(1), CheckMayInferNetwork), ASKED_BY_USER, &fit);
 	SPI_finish();
 	PG_RETURN_DATUM(InferenceRow(fcinfo, &summary, &fit));
 }

@@ -37,8 +37,8 @@ extern bool LabelInAdvance(Inference *inference);
 extern RunSummary StoreInference(Inference *inference);
 extern void EndInference(Inference *inference);
 
-/* Like LoadNetworkToChange, for an inference: first takes the lock that allows one at a time. */
-extern Network *LoadNetworkToInfer(const char *name, bool nowait);
+/* Like LoadNetworkForWhoMay, for an inference: first takes the lock that allows one at a time. */
+extern Network *LoadNetworkToInfer(const char *name, bool nowait, CheckRight check);
 
 /* Called when InferNetwork begins and, unless it fails, when it ends. */
 extern void (*inference_hook) (int network, bool begins);

@@ -291,7 +291,7 @@ bnai_posterior_as_prior(PG_FUNCTION_ARGS)
 	PreventWhereReadOnly("bnai_posterior_as_prior()");
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	network = LoadNetworkToInfer(text_to_cstring(PG_GETARG_TEXT_PP(0)), false);
+	network = LoadNetworkToInfer(text_to_cstring(PG_GETARG_TEXT_PP(0)), false, CheckMayModifyNetwork);
 	discount = ChoosePowers(LearnedPosterior(network), power);
 	for (int i = 0; i < network->nnodes; i++)
 	{

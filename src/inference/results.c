@@ -312,6 +312,17 @@ WriteResultsInBlocks(const Network *network, const Posterior *posterior, BlockNu
 }
 
 int64
+CountResults(const Network *network)
+{
+	bool		isnull;
+
+	if (SPI_execute(psprintf("SELECT pg_catalog.count(%s) FROM %s", quote_identifier(network->settings.results_column),
+							 QualifiedSource(network)), false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "counting labels failed");
+	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+}
+
+int64
 ClearResults(const Network *network)
 {
 	const char *column = quote_identifier(network->settings.results_column);

@@ -40,6 +40,9 @@ extern BlockNumber ResultsBlocks(const Network *network);
 /* Warns of them, if there are any. */
 extern void ReportRefused(const Network *network, int64 refused);
 
+/* Counts the rows that have a label, as the current user. */
+extern int64 CountResults(const Network *network);
+
 /* Sets the results column to NULL; returns how many rows changed. */
 extern int64 ClearResults(const Network *network);
 

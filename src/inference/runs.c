@@ -11,7 +11,6 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "catalog/privileges.h"
@@ -21,12 +20,7 @@
 Oid
 PosteriorTypeId(void)
 {
-	Oid			type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("bnai_posterior"),
-									   ObjectIdGetDatum(ExtensionNamespace()));
-
-	if (!OidIsValid(type))
-		elog(ERROR, "type bnai_posterior does not exist");
-	return type;
+	return ExtensionType("bnai_posterior");
 }
 
 /* Returns {"merge": {"tried": 8, "accepted": 3}, ...}; a kind that is for few networks only where it was tried. */
@@ -208,6 +202,17 @@ MakeRunCurrent(const Network *network, int64 run)
 						  ExtensionSchema()), lengthof(types), types, values, NULL);
 }
 
+/* Records how many rows have a label after a rollback. */
+void
+SetRowsLabelled(int64 run, int64 rows)
+{
+	Oid			types[] = {INT8OID, INT8OID};
+	Datum		values[] = {Int64GetDatum(run), Int64GetDatum(rows)};
+
+	WriteCatalog(psprintf("UPDATE %s.bnai_run SET rows_labelled = $2 WHERE id OPERATOR(pg_catalog.=) $1",
+						  ExtensionSchema()), lengthof(types), types, values, NULL);
+}
+
 /* Drops all but the latest runs; the current one stays, however old. */
 static void
 DropOldRuns(const Network *network)
@@ -224,11 +229,13 @@ DropOldRuns(const Network *network)
 void
 FinishRun(const Network *network, const RunSummary *summary)
 {
-	Oid			types[] = {INT8OID, INTERVALOID, INT8OID};
-	Datum		values[] = {Int64GetDatum(summary->run), ElapsedDatum(summary), Int64GetDatum(summary->relabelled)};
-	char		nulls[] = {' ', ' ', summary->relabelled >= 0 ? ' ' : 'n', '\0'};
+	Oid			types[] = {INT8OID, INTERVALOID, INT8OID, INT8OID};
+	Datum		values[] = {Int64GetDatum(summary->run), ElapsedDatum(summary), Int64GetDatum(summary->relabelled),
+	Int64GetDatum(summary->rows)};
+	char		labelled = summary->relabelled >= 0 ? ' ' : 'n';
+	char		nulls[] = {' ', ' ', labelled, labelled, '\0'};
 
-	WriteCatalog(psprintf("UPDATE %s.bnai_run SET elapsed = $2, rows_relabelled = $3 "
+	WriteCatalog(psprintf("UPDATE %s.bnai_run SET elapsed = $2, rows_relabelled = $3, rows_labelled = $4 "
 						  "WHERE id OPERATOR(pg_catalog.=) $1",
 						  ExtensionSchema()), lengthof(types), types, values, nulls);
 	DropOldRuns(network);

@@ -36,6 +36,9 @@ extern void FinishRun(const Network *network, const RunSummary *summary);
 /* Makes an earlier run the current one, and the current one the previous. */
 extern void MakeRunCurrent(const Network *network, int64 run);
 
+/* Records how many rows have a label now that the run is the current one again. */
+extern void SetRowsLabelled(int64 run, int64 rows);
+
 /* Makes no run the current one. */
 extern void ForgetRuns(const Network *network);
 

@@ -92,6 +92,7 @@ CREATE TABLE bnai_run (
 	matched_rows double precision[],
 	warm_runs integer NOT NULL DEFAULT 0,
 	definition bigint NOT NULL DEFAULT 0,
+	rows_labelled bigint,
 	CONSTRAINT bnai_run_network_fkey FOREIGN KEY (network) REFERENCES bnai_network ON DELETE CASCADE
 );
 CREATE INDEX bnai_run_network ON bnai_run (network, id);

@@ -25,6 +25,7 @@ CREATE TABLE bnai_attempt (
 	next_attempt timestamptz,
 	error text,
 	failed_at timestamptz,
+	sqlstate text,
 	CONSTRAINT bnai_attempt_network_fkey FOREIGN KEY (network) REFERENCES bnai_network ON DELETE CASCADE
 );
 
@@ -33,6 +34,7 @@ CREATE TABLE bnai_failure (
 	started_at timestamptz NOT NULL,
 	failed_at timestamptz NOT NULL,
 	error text NOT NULL,
+	sqlstate text,
 	CONSTRAINT bnai_failure_network_fkey FOREIGN KEY (network) REFERENCES bnai_network ON DELETE CASCADE
 );
 CREATE INDEX bnai_failure_network ON bnai_failure (network, failed_at);
@@ -114,14 +116,14 @@ COMMENT ON FUNCTION bnai_running_since IS
 'when the inference of the network with that id began that is under way; NULL if none is, and for who may not read it';
 
 CREATE FUNCTION bnai_labelled_rows(network integer)
-RETURNS bigint LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 100000 AS 'MODULE_PATHNAME';
+RETURNS bigint LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION bnai_labelled_rows IS
-'rows of the source of the network with that id that have a label; counted in a table of up to 80 MB, else an estimate as of the last ANALYZE; NULL for who may not read it';
+'rows of the source of the network with that id that had a label after its last run, rollback or reset; NULL for who may not read it';
 
 CREATE FUNCTION bnai_unlabelled_share(network integer)
-RETURNS double precision LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 100000 AS 'MODULE_PATHNAME';
+RETURNS double precision LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION bnai_unlabelled_share IS
-'share of the rows of the source of the network with that id that have no label, from 0 to 1, likewise';
+'share of the rows of the source of the network with that id that have no label, from 0 to 1: of as many rows as the last VACUUM or ANALYZE has seen; NULL if a part of the source was never analyzed';
 
 CREATE FUNCTION bnai_count_rows()
 RETURNS trigger LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';

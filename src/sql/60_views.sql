@@ -4,7 +4,12 @@
 CREATE FUNCTION bnai_may_read(network integer)
 RETURNS boolean LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION bnai_may_read IS
-'true if the current user may change the network with that id, or may SELECT all of its observed columns without row security';
+'true if the current user may change the network with that id, or was granted to read or to infer it';
+
+CREATE FUNCTION bnai_failure_text(network integer, error text, sqlstate text)
+RETURNS text LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_failure_text IS
+'why an inference failed, for who may change the network with that id; for others what kind of error it was, since the message may hold what they may not see';
 
 CREATE FUNCTION bnai_node_parents(distribution text, params text, OUT parent text, OUT parameter text)
 RETURNS SETOF record LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 2 AS 'MODULE_PATHNAME';
@@ -41,7 +46,9 @@ SELECT n.name AS network,
 	n.history,
 	n.refit,
 	n.refit_margin,
-	n.created_at
+	n.created_at,
+	granted.readers,
+	granted.inferrers
 FROM bnai_network n
 LEFT JOIN LATERAL (
 	SELECT (pg_catalog.array_agg(d.source ORDER BY d.id))[1] AS source,
@@ -49,8 +56,18 @@ LEFT JOIN LATERAL (
 	FROM bnai_node d, LATERAL pg_catalog.unnest(d.columns) WITH ORDINALITY c (name, position)
 	WHERE d.network OPERATOR(pg_catalog.=) n.id AND d.source IS NOT NULL
 ) leaf ON true
+LEFT JOIN LATERAL (
+	SELECT pg_catalog.array_agg(g.name ORDER BY g.name) FILTER (WHERE g.privilege OPERATOR(pg_catalog.=) 'read') AS readers,
+		pg_catalog.array_agg(g.name ORDER BY g.name) FILTER (WHERE g.privilege OPERATOR(pg_catalog.=) 'infer') AS inferrers
+	FROM (
+		SELECT d.privilege, d.role::pg_catalog.text AS name
+		FROM bnai_granted d
+		WHERE d.network OPERATOR(pg_catalog.=) n.id
+			AND (d.role::pg_catalog.regrole IS NOT NULL OR d.role::pg_catalog.text OPERATOR(pg_catalog.=) 'public')
+	) g
+) granted ON true
 WHERE bnai_may_read(n.id);
-COMMENT ON VIEW bnai_networks IS 'networks, what they read and their settings (NULL: chosen at inference, or none); change settings with bnai_set';
+COMMENT ON VIEW bnai_networks IS 'networks, what they read, their settings (NULL: chosen at inference, or none), and who may read or infer them beside the owner; change settings with bnai_set, rights with bnai_grant';
 
 CREATE VIEW bnai_nodes WITH (security_barrier) AS
 WITH readable AS MATERIALIZED (SELECT id, name FROM bnai_network WHERE bnai_may_read(id))
@@ -91,7 +108,7 @@ SELECT r.id AS run,
 FROM readable n JOIN bnai_run r ON r.network OPERATOR(pg_catalog.=) n.id
 UNION ALL
 SELECT NULL, n.name, f.started_at, f.failed_at OPERATOR(pg_catalog.-) f.started_at,
-	NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, f.error, NULL
+	NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, bnai_failure_text(n.id, f.error, f.sqlstate), NULL
 FROM readable n JOIN bnai_failure f ON f.network OPERATOR(pg_catalog.=) n.id;
 COMMENT ON VIEW bnai_runs IS 'runs: one for each inference; passes are visits of rows divided by rows, elbo is in nats; warm: it began from the run before; those in the background, at a threshold or by bnai_infer_now, that failed have no number, but an error; restart_elbos has the elbo of each restart, see bnai_restarts; as many runs are kept as the setting history says';
 
@@ -128,7 +145,7 @@ SELECT n.name AS network,
 	n.counter_threshold,
 	n.threshold_action,
 	bnai_running_since(n.id) AS running_since,
-	a.error AS last_error,
+	bnai_failure_text(n.id, a.error, a.sqlstate) AS last_error,
 	a.failed_at AS last_error_at,
 	CASE WHEN n.threshold_action OPERATOR(pg_catalog.=) 'background' THEN a.next_attempt END AS next_attempt,
 	c.schedule,

@@ -18,9 +18,9 @@ CREATE TRIGGER bnai_guard BEFORE INSERT ON bnai_count FOR EACH ROW EXECUTE FUNCT
 CREATE TRIGGER bnai_guard BEFORE INSERT ON bnai_watched FOR EACH ROW EXECUTE FUNCTION bnai_guard();
 CREATE TRIGGER bnai_guard BEFORE INSERT ON bnai_scheduled FOR EACH ROW EXECUTE FUNCTION bnai_guard();
 
-REVOKE ALL ON bnai_network, bnai_node, bnai_run, bnai_count, bnai_watched, bnai_scheduled, bnai_attempt, bnai_failure, bnai_catalog_version FROM PUBLIC;
+REVOKE ALL ON bnai_network, bnai_node, bnai_run, bnai_count, bnai_watched, bnai_scheduled, bnai_attempt, bnai_failure, bnai_granted, bnai_catalog_version FROM PUBLIC;
 REVOKE ALL ON SEQUENCE bnai_network_id_seq, bnai_run_id_seq FROM PUBLIC;
-GRANT SELECT, INSERT ON bnai_network, bnai_node, bnai_run, bnai_count, bnai_watched, bnai_scheduled TO pg_database_owner;
+GRANT SELECT, INSERT ON bnai_network, bnai_node, bnai_run, bnai_count, bnai_watched, bnai_scheduled, bnai_granted TO pg_database_owner;
 GRANT SELECT, UPDATE ON SEQUENCE bnai_network_id_seq, bnai_run_id_seq TO pg_database_owner;
 
 GRANT SELECT ON bnai_networks, bnai_nodes, bnai_edges, bnai_runs, bnai_restarts, bnai_progress, bnai_status, bnai_watches TO PUBLIC;

@@ -164,9 +164,20 @@ SELECT is_empty('SELECT * FROM visits WHERE label IS DISTINCT FROM bnai_predict(
 SELECT bnai_reset('m');
 INSERT INTO visits (x, label) VALUES (3, 'given');
 SELECT is((SELECT label FROM visits ORDER BY id DESC LIMIT 1), 'given', 'without a posterior a row stays as it comes');
-SELECT is((SELECT rows_labelled FROM bnai_status WHERE network = 'm'), 1::bigint, 'bnai_status counts labels');
-SELECT is((SELECT round((unlabelled_share * (SELECT count(*) FROM visits))::numeric) FROM bnai_status WHERE network = 'm'),
-	(SELECT count(*) - 1 FROM visits)::numeric, 'and what has none');
+SELECT is((SELECT rows_labelled FROM bnai_status WHERE network = 'm'), 0::bigint, 'bnai_status says what a reset has left');
+
+-- how many rows have a label: as of the last run, of as many rows as statistics know of
+SELECT count(*) FROM bnai_infer('m');
+SELECT is((SELECT rows_labelled FROM bnai_status WHERE network = 'm'), (SELECT count(label) FROM visits), 'what a run has labelled');
+SELECT is((SELECT unlabelled_share FROM bnai_status WHERE network = 'm'), NULL, 'no share of nobody knows how many');
+INSERT INTO visits (x) SELECT NULL FROM generate_series(1, (SELECT count(label) FROM visits));
+ANALYZE visits;
+SELECT is((SELECT abs(unlabelled_share - (SELECT avg((label IS NULL)::int) FROM visits)) < 1e-9 FROM bnai_status WHERE network = 'm'), true, 'the rows that came later');
+SELECT count(*) FROM bnai_infer('m');
+DELETE FROM visits WHERE x IS NULL;
+INSERT INTO visits (x, label) SELECT 3, NULL FROM generate_series(1, 7);
+SELECT bnai_rollback('m');
+SELECT is((SELECT rows_labelled FROM bnai_status WHERE network = 'm'), (SELECT count(*) FROM visits), 'a rollback counts what it labels');
 
 SELECT bnai_drop_network('m');
 SELECT is_empty('SELECT tgname FROM pg_trigger WHERE tgrelid = ''visits''::regclass AND tgname LIKE ''bnai%''', 'triggers go with the network');

@@ -122,7 +122,7 @@ CREATE ROLE bnai_reader;
 CREATE ROLE bnai_stranger;
 CREATE ROLE bnai_keeper;
 GRANT SELECT (avg_time_pages, avg_time_pages_a) ON userinfo TO bnai_reader, bnai_keeper;
-SELECT bnai_set('bn2', 'owner', 'bnai_keeper');
+SELECT bnai_set('bn2', 'owner', 'bnai_keeper'), bnai_grant('bn2', 'bnai_reader', 'read');
 SET ROLE bnai_reader;
 SELECT ok(bnai_plot('bn2', what) IS NOT NULL, 'a reader may draw ' || what) FROM unnest('{clusters,trace,sizes,changes}'::text[]) AS what;
 SET ROLE bnai_stranger;

@@ -39,6 +39,9 @@ sql(q{
 	INSERT INTO visits (x) SELECT CASE WHEN i % 2 = 0 THEN 0 ELSE 100 END + i % 5 FROM generate_series(1, 2000) i;
 	SELECT bnai_create_clustering('m', 'visits', '{x}', 'label', max_clusters => 3);
 	SELECT bnai_increment('m', 7);
+	RESET ROLE;
+	CREATE ROLE loader;
+	GRANT SELECT, UPDATE ON visits TO loader;
 });
 
 # --- what is no failure of an inference ---
@@ -101,6 +104,19 @@ like(slurp_file($node->logfile), qr/LOG:  inference of network "m" by bnai_infer
 
 # --- one after the other in a session: bnai_progress shows none that has ended ---
 is(sql(q{CALL bnai_infer_now('m'); SELECT count(*) FROM bnai_progress}), '0', 'an inference that has ended is none under way');
+
+# --- who was granted to infer: with his own rights, and while that is not revoked ---
+sql(q{SELECT bnai_grant('m', 'loader', 'read')});
+like(error(q{SET ROLE loader; CALL bnai_infer_now('m')}), qr/must be owner of network "m".*bnai_grant\('m', 'loader', 'infer'\)/s, 'who may only read is told what to ask for');
+sql(q{SELECT bnai_grant('m', 'loader', 'infer')});
+is(sql(q{SET ROLE loader; CALL bnai_infer_now('m'); SELECT rows FROM bnai_status}), '2000', 'who may infer does');
+sql(q{ALTER TABLE visits ENABLE ROW LEVEL SECURITY; CREATE POLICY ten ON visits TO loader USING (id <= 10)});
+like(error(q{SET ROLE loader; CALL bnai_infer_now('m')}), qr/permission denied to infer network "m" under row security/, 'but not from some of the rows');
+sql(q{ALTER TABLE visits DISABLE ROW LEVEL SECURITY; REVOKE UPDATE ON visits FROM loader});
+like(error(q{SET ROLE loader; CALL bnai_infer_now('m')}), qr/permission denied for column "label" of relation "visits"/, 'nor without the right to write labels');
+sql(q{SELECT bnai_revoke('m', 'loader')});
+like(error(q{SET ROLE loader; CALL bnai_infer_now('m')}), qr/must be owner of network "m"/, 'until that is revoked');
+sql(q{DELETE FROM bnai_failure WHERE error ~ 'permission'});
 
 # --- how many failures are kept ---
 sql(q{INSERT INTO bnai_failure SELECT id, '2000-01-01', '2000-01-01'::timestamptz + i * interval '1 s', i::text FROM bnai_network, generate_series(1, 200) i});
