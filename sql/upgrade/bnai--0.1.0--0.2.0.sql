@@ -1,12 +1,649 @@
 \echo Use "ALTER EXTENSION bnai UPDATE TO '0.2.0'" to load this file. \quit
 
 /*
- * No function of the library before this one is called from here on: a session that has loaded it fails by the first
- * function that it does not have, and everything stays as it was.
+ * A session that has 0.1.0's library fails by the first function here, which that does not have, before anything is
+ * changed.  The one of 0.2.0 leaves the tables alone as long as this script runs.
  */
 
-/* --- the number that the library looks for, last --- */
+CREATE TYPE bnai_role;
 
+CREATE FUNCTION bnai_role_in(cstring) RETURNS bnai_role
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_role_in(cstring) IS 'I/O';
+
+CREATE FUNCTION bnai_role_out(bnai_role) RETURNS cstring
+	LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_role_out(bnai_role) IS 'I/O';
+
+CREATE TYPE bnai_role (
+	INPUT = bnai_role_in,
+	OUTPUT = bnai_role_out,
+	INTERNALLENGTH = VARIABLE,
+	ALIGNMENT = int4,
+	STORAGE = plain
+);
+COMMENT ON TYPE bnai_role IS 'a role that something belongs to or is granted to: follows its renaming, and is gone when the role is, whoever gets the name';
+
+CREATE FUNCTION bnai_role_from_regrole(regrole) RETURNS bnai_role
+	LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_role_from_regrole(regrole) IS 'cast';
+
+CREATE FUNCTION bnai_role_to_regrole(bnai_role) RETURNS regrole
+	LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_role_to_regrole(bnai_role) IS 'cast; NULL if the role does not exist';
+
+CREATE CAST (regrole AS bnai_role) WITH FUNCTION bnai_role_from_regrole(regrole) AS ASSIGNMENT;
+COMMENT ON CAST (regrole AS bnai_role) IS 'remembers the name, too';
+
+CREATE CAST (bnai_role AS regrole) WITH FUNCTION bnai_role_to_regrole(bnai_role);
+COMMENT ON CAST (bnai_role AS regrole) IS 'NULL if the role does not exist';
+
+/* --- tables --- */
+
+-- by these, 0.1.0's library reads a network: sessions that have it find none from here on, instead of other columns than they know
+ALTER TABLE bnai_network RENAME CONSTRAINT bnai_network_pkey TO network_ids_are_unique;
+ALTER TABLE bnai_network RENAME CONSTRAINT bnai_network_name_key TO network_names_are_unique;
+
+ALTER TABLE bnai_run ADD rows_labelled bigint;
+ALTER TABLE bnai_attempt ADD sqlstate text;
+ALTER TABLE bnai_failure ADD sqlstate text;
+
+SELECT pg_catalog.pg_extension_config_dump('bnai_count', '');
+
+/* --- what is no longer there --- */
+
+DROP FUNCTION bnai_elements(anyarray, integer, text);
+
+/* --- functions and views --- */
+
+CREATE TABLE bnai_granted (
+	network integer NOT NULL,
+	role bnai_role NOT NULL,
+	privilege text NOT NULL
+		CONSTRAINT privilege_is_known CHECK (privilege OPERATOR(pg_catalog.=) ANY (ARRAY['read', 'infer'])),
+	CONSTRAINT bnai_granted_network_fkey FOREIGN KEY (network) REFERENCES bnai_network ON DELETE CASCADE
+);
+
+CREATE INDEX bnai_granted_network ON bnai_granted (network);
+COMMENT ON TABLE bnai_granted IS 'Who was granted to read or to infer which network; see the view bnai_networks';
+
+ALTER TABLE bnai_granted DISABLE TRIGGER ALL;
+
+SELECT pg_catalog.pg_extension_config_dump('bnai_granted',
+	'WHERE role::pg_catalog.regrole IS NOT NULL OR role::pg_catalog.text OPERATOR(pg_catalog.=) ''public''');
+
+CREATE FUNCTION bnai_bind_grant()
+RETURNS trigger LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_bind_grant IS 'gives a right that is restored to the role that has the name, if who restores it could grant it';
+
+CREATE TRIGGER bnai_bind_grant BEFORE INSERT ON bnai_granted FOR EACH ROW EXECUTE FUNCTION bnai_bind_grant();
+
+CREATE FUNCTION bnai_grant(network text, role text, privilege text)
+RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_grant IS
+'lets a role, and its members, read a network (privilege read) or infer it, too (infer); role public is everybody; whoever may change the network may grant; who infers also needs the rights on the table that the inference asks for, and may not be subject to row security there';
+
+CREATE FUNCTION bnai_revoke(network text, role text, privilege text DEFAULT NULL)
+RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_revoke IS
+'takes back what bnai_grant gave: infer, or read and infer (by default)';
+
+CREATE FUNCTION bnai_elements(value float8[], width integer, name text) RETURNS float8[]
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE;
+COMMENT ON FUNCTION bnai_elements(float8[], integer, text) IS
+'The numbers of an observed array: width of them, all NULL if the array is, which a row is put together from. Error: an array of another length, which is that of the column called name.';
+
+CREATE OR REPLACE FUNCTION bnai_labelled_rows(network integer)
+RETURNS bigint LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_labelled_rows IS
+'rows of the source of the network with that id that had a label after its last run, rollback or reset; NULL for who may not read it';
+
+CREATE OR REPLACE FUNCTION bnai_unlabelled_share(network integer)
+RETURNS double precision LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_unlabelled_share IS
+'share of the rows of the source of the network with that id that have no label, from 0 to 1: of as many rows as the last VACUUM or ANALYZE has seen; NULL if a part of the source was never analyzed';
+
+DROP TRIGGER bnai_check_background ON bnai_network;
+CREATE TRIGGER bnai_check_background AFTER UPDATE OF threshold_action, owner ON bnai_network
+	FOR EACH ROW WHEN (NEW.threshold_action OPERATOR(pg_catalog.=) 'background') EXECUTE FUNCTION bnai_check_background();
+COMMENT ON FUNCTION bnai_may_read IS
+'true if the current user may change the network with that id, or was granted to read or to infer it';
+
+CREATE FUNCTION bnai_failure_text(network integer, error text, sqlstate text)
+RETURNS text LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_failure_text IS
+'why an inference failed, for who may change the network with that id; for others what kind of error it was, since the message may hold what they may not see';
+
+CREATE OR REPLACE VIEW bnai_networks WITH (security_barrier) AS
+SELECT n.name AS network,
+	n.network_type AS type,
+	n.owner,
+	leaf.source::pg_catalog.text AS source,
+	leaf.columns,
+	n.results_column,
+	n.restarts,
+	n.max_iterations,
+	n.tolerance,
+	n.moves,
+	n.seed,
+	n.start,
+	n.restart_sample,
+	n.resolution,
+	n.weight_column,
+	n.missing,
+	n.counter_threshold,
+	n.threshold_action,
+	n.prune,
+	n.history,
+	n.refit,
+	n.refit_margin,
+	n.created_at,
+	granted.readers,
+	granted.inferrers
+FROM bnai_network n
+LEFT JOIN LATERAL (
+	SELECT (pg_catalog.array_agg(d.source ORDER BY d.id))[1] AS source,
+		pg_catalog.array_agg(c.name ORDER BY d.id, c.position) AS columns
+	FROM bnai_node d, LATERAL pg_catalog.unnest(d.columns) WITH ORDINALITY c (name, position)
+	WHERE d.network OPERATOR(pg_catalog.=) n.id AND d.source IS NOT NULL
+) leaf ON true
+LEFT JOIN LATERAL (
+	SELECT pg_catalog.array_agg(g.name ORDER BY g.name) FILTER (WHERE g.privilege OPERATOR(pg_catalog.=) 'read') AS readers,
+		pg_catalog.array_agg(g.name ORDER BY g.name) FILTER (WHERE g.privilege OPERATOR(pg_catalog.=) 'infer') AS inferrers
+	FROM (
+		SELECT d.privilege, d.role::pg_catalog.text AS name
+		FROM bnai_granted d
+		WHERE d.network OPERATOR(pg_catalog.=) n.id
+			AND (d.role::pg_catalog.regrole IS NOT NULL OR d.role::pg_catalog.text OPERATOR(pg_catalog.=) 'public')
+	) g
+) granted ON true
+WHERE bnai_may_read(n.id);
+COMMENT ON VIEW bnai_networks IS 'networks, what they read, their settings (NULL: chosen at inference, or none), and who may read or infer them beside the owner; change settings with bnai_set, rights with bnai_grant';
+
+CREATE OR REPLACE VIEW bnai_nodes WITH (security_barrier) AS
+WITH readable AS MATERIALIZED (SELECT id, name FROM bnai_network WHERE bnai_may_read(id))
+SELECT n.name AS network, d.id, d.name AS node, d.distribution, d.params, d.source::pg_catalog.text AS source, d.columns
+FROM readable n JOIN bnai_node d ON d.network OPERATOR(pg_catalog.=) n.id;
+
+CREATE OR REPLACE VIEW bnai_edges WITH (security_barrier) AS
+WITH readable AS MATERIALIZED (SELECT id, name FROM bnai_network WHERE bnai_may_read(id))
+SELECT n.name AS network, p.parent, d.name AS child, p.parameter
+FROM readable n
+JOIN bnai_node d ON d.network OPERATOR(pg_catalog.=) n.id
+CROSS JOIN LATERAL bnai_node_parents(d.distribution, d.params) p;
+
+CREATE OR REPLACE VIEW bnai_runs WITH (security_barrier) AS
+WITH readable AS MATERIALIZED (SELECT id, name FROM bnai_network WHERE bnai_may_read(id))
+SELECT r.id AS run,
+	n.name AS network,
+	r.started_at,
+	r.elapsed,
+	r.rows,
+	r.rows_skipped,
+	r.restarts,
+	r.best_restart,
+	r.iterations,
+	r.converged,
+	r.elbo,
+	r.clusters,
+	r.rows_relabelled,
+	r.passes,
+	r.moves,
+	r.warm_runs OPERATOR(pg_catalog.>) 0 AS warm,
+	r.is_current,
+	NULL::pg_catalog.text AS error,
+	(SELECT pg_catalog.array_agg((o OPERATOR(pg_catalog.->>) 'elbo')::pg_catalog.float8 ORDER BY (o OPERATOR(pg_catalog.->>) 'restart')::int)
+	 FROM pg_catalog.jsonb_array_elements(r.outcomes) o) AS restart_elbos
+FROM readable n JOIN bnai_run r ON r.network OPERATOR(pg_catalog.=) n.id
+UNION ALL
+SELECT NULL, n.name, f.started_at, f.failed_at OPERATOR(pg_catalog.-) f.started_at,
+	NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, bnai_failure_text(n.id, f.error, f.sqlstate), NULL
+FROM readable n JOIN bnai_failure f ON f.network OPERATOR(pg_catalog.=) n.id;
+
+CREATE OR REPLACE VIEW bnai_restarts WITH (security_barrier) AS
+WITH readable AS MATERIALIZED (SELECT id, name FROM bnai_network WHERE bnai_may_read(id))
+SELECT r.id AS run,
+	n.name AS network,
+	o.restart,
+	o.restart OPERATOR(pg_catalog.=) r.best_restart AS best,
+	o.elbo,
+	o.evidence,
+	o.clusters,
+	o.sizes,
+	o.iterations,
+	o.converged,
+	o.sampled,
+	pg_catalog.make_interval(secs => o.seconds) AS elapsed
+FROM readable n
+JOIN bnai_run r ON r.network OPERATOR(pg_catalog.=) n.id
+CROSS JOIN LATERAL pg_catalog.jsonb_to_recordset(r.outcomes)
+	AS o(restart integer, elbo float8, evidence float8, clusters integer, sizes bigint[], iterations integer,
+		 converged boolean, sampled boolean, seconds float8);
+
+CREATE OR REPLACE VIEW bnai_status WITH (security_barrier) AS
+SELECT n.name AS network,
+	n.network_type AS type,
+	n.owner,
+	leaf.source::pg_catalog.text AS source,
+	leaf.columns,
+	n.results_column,
+	bnai_counter(n.id) AS counter,
+	n.counter_threshold,
+	n.threshold_action,
+	bnai_running_since(n.id) AS running_since,
+	bnai_failure_text(n.id, a.error, a.sqlstate) AS last_error,
+	a.failed_at AS last_error_at,
+	CASE WHEN n.threshold_action OPERATOR(pg_catalog.=) 'background' THEN a.next_attempt END AS next_attempt,
+	c.schedule,
+	bnai_next_time(c.schedule) AS next_scheduled_run,
+	bnai_unwatched(n.id) AS unwatched,
+	bnai_labelled_rows(n.id) AS rows_labelled,
+	bnai_unlabelled_share(n.id) AS unlabelled_share,
+	r.id AS run,
+	r.started_at AS last_run,
+	r.elapsed,
+	r.rows,
+	r.rows_skipped,
+	r.clusters,
+	r.converged,
+	r.elbo
+FROM bnai_network n
+LEFT JOIN LATERAL (
+	SELECT (pg_catalog.array_agg(d.source ORDER BY d.id))[1] AS source,
+		pg_catalog.array_agg(c.name ORDER BY d.id, c.position) AS columns
+	FROM bnai_node d, LATERAL pg_catalog.unnest(d.columns) WITH ORDINALITY c (name, position)
+	WHERE d.network OPERATOR(pg_catalog.=) n.id AND d.source IS NOT NULL
+) leaf ON true
+LEFT JOIN bnai_run r ON r.network OPERATOR(pg_catalog.=) n.id AND r.is_current
+LEFT JOIN bnai_attempt a ON a.network OPERATOR(pg_catalog.=) n.id
+LEFT JOIN bnai_scheduled c ON c.network OPERATOR(pg_catalog.=) n.id
+WHERE bnai_may_read(n.id);
+
+CREATE OR REPLACE VIEW bnai_watches WITH (security_barrier) AS
+SELECT n.name AS network, w.target::pg_catalog.text AS target, w.event, w.increment
+FROM bnai_network n JOIN bnai_watched w ON w.network OPERATOR(pg_catalog.=) n.id
+WHERE bnai_may_read(n.id);
+
+CREATE OR REPLACE VIEW bnai_clusters WITH (security_barrier) AS
+	WITH readable AS MATERIALIZED (SELECT id, name FROM bnai_network WHERE bnai_may_read(id))
+	SELECT n.name AS network, c.label, c.size, c.weight, c.mean, c.covariance, c.columns
+	FROM readable n
+	JOIN bnai_run r ON r.network OPERATOR(pg_catalog.=) n.id AND r.is_current
+	CROSS JOIN LATERAL bnai_posterior_clusters(r.posterior) c
+	WHERE c.label IS NOT NULL
+	ORDER BY n.name, pg_catalog.length(c.label), c.label;
+
+CREATE OR REPLACE VIEW bnai_previous_clusters WITH (security_barrier) AS
+	WITH readable AS MATERIALIZED (SELECT id, name FROM bnai_network WHERE bnai_may_read(id))
+	SELECT n.name AS network, c.label, c.size, c.weight, c.mean, c.covariance, c.columns
+	FROM readable n
+	JOIN bnai_run r ON r.network OPERATOR(pg_catalog.=) n.id AND r.is_previous
+	CROSS JOIN LATERAL bnai_posterior_clusters(r.posterior) c
+	WHERE c.label IS NOT NULL
+	ORDER BY n.name, pg_catalog.length(c.label), c.label;
+
+CREATE OR REPLACE VIEW bnai_parameters WITH (security_barrier) AS
+	WITH readable AS MATERIALIZED (SELECT id, name FROM bnai_network WHERE bnai_may_read(id))
+	SELECT n.name AS network, p.node, p.plate, p.label, p.parameter, p.index, p.value
+	FROM readable n
+	JOIN bnai_run r ON r.network OPERATOR(pg_catalog.=) n.id AND r.is_current
+	CROSS JOIN LATERAL bnai_posterior_parameters(r.posterior) p;
+
+CREATE OR REPLACE FUNCTION bnai_plot_labels(labels text[])
+RETURNS json LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN (
+	SELECT pg_catalog.json_build_object(
+		'domain', pg_catalog.json_agg(label ORDER BY n),
+		'colors', pg_catalog.json_agg(('{#0072b2,#e69f00,#009e73,#cc79a7,#56b4e9,#d55e00,#7a7a7a}'::pg_catalog.text[])[1 OPERATOR(pg_catalog.+) ((n OPERATOR(pg_catalog.-) 1) OPERATOR(pg_catalog.%) 7)] ORDER BY n),
+		'shapes', pg_catalog.json_agg(('{circle,square,triangle-up,diamond,cross,triangle-down}'::pg_catalog.text[])[1 OPERATOR(pg_catalog.+) ((n OPERATOR(pg_catalog.-) 1) OPERATOR(pg_catalog.%) 6)] ORDER BY n))
+	FROM (SELECT label, bnai_label_number(label) AS n FROM pg_catalog.unnest(labels) AS label) l
+);
+
+CREATE OR REPLACE FUNCTION bnai_plot_scale(labels json, kind text)
+RETURNS json LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN pg_catalog.json_build_object('domain', labels OPERATOR(pg_catalog.->) 'domain', 'range', labels OPERATOR(pg_catalog.->) kind);
+
+CREATE OR REPLACE FUNCTION bnai_plot_title(network text, title text, subtitle text)
+RETURNS json LANGUAGE sql STABLE CALLED ON NULL INPUT PARALLEL SAFE
+RETURN pg_catalog.json_build_object('text', title, 'subtitle', pg_catalog.concat_ws(', ', 'network ' OPERATOR(pg_catalog.||) network, subtitle), 'anchor', 'start');
+
+CREATE OR REPLACE FUNCTION bnai_plot_spec(title json, parts json)
+RETURNS json LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN (
+	SELECT pg_catalog.json_object_agg(key, value ORDER BY part, n)
+	FROM (
+		SELECT 1 AS part, n, key, value FROM pg_catalog.json_each(pg_catalog.json_build_object(
+			'$schema', 'https://vega.github.io/schema/vega-lite/v5.json',
+			'title', title,
+			'background', 'white',
+			'config', pg_catalog.json_build_object('axis', pg_catalog.json_build_object('grid', true, 'gridOpacity', 0.5), 'view', pg_catalog.json_build_object('stroke', '#ddd'),
+				'mark', pg_catalog.json_build_object('color', '#0072b2')))
+		) WITH ORDINALITY AS j (key, value, n)
+		UNION ALL
+		SELECT 2, n, key, value FROM pg_catalog.json_each(parts) WITH ORDINALITY AS j (key, value, n)
+	) p
+);
+
+CREATE OR REPLACE FUNCTION bnai_plot_pair(x integer, y integer, names text[], labels json, size integer)
+RETURNS json LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN pg_catalog.json_build_object(
+	'width', size,
+	'height', size,
+	'encoding', pg_catalog.json_build_object(
+		'x', pg_catalog.json_build_object('field', 'c' OPERATOR(pg_catalog.||) x, 'type', 'quantitative', 'title', names[x], 'scale', pg_catalog.json_build_object('zero', false)),
+		'y', pg_catalog.json_build_object('field', 'c' OPERATOR(pg_catalog.||) y, 'type', 'quantitative', 'title', names[y], 'scale', pg_catalog.json_build_object('zero', false)),
+		'color', pg_catalog.json_build_object('field', 'label', 'type', 'nominal', 'title', 'cluster', 'scale', bnai_plot_scale(labels, 'colors'::pg_catalog.text))),
+	'layer', pg_catalog.json_build_array(
+		pg_catalog.json_build_object(
+			'data', pg_catalog.json_build_object('name', 'rows'),
+			'mark', pg_catalog.json_build_object('type', 'point', 'filled', true, 'size', 24, 'opacity', 0.6),
+			'encoding', pg_catalog.json_build_object(
+				'shape', pg_catalog.json_build_object('field', 'label', 'type', 'nominal', 'title', 'cluster', 'scale', bnai_plot_scale(labels, 'shapes'::pg_catalog.text)),
+				'tooltip', pg_catalog.json_build_array(
+					pg_catalog.json_build_object('field', 'label', 'title', 'cluster'),
+					pg_catalog.json_build_object('field', 'c' OPERATOR(pg_catalog.||) x, 'title', names[x], 'format', '.4~g'),
+					pg_catalog.json_build_object('field', 'c' OPERATOR(pg_catalog.||) y, 'title', names[y], 'format', '.4~g')))),
+		pg_catalog.json_build_object(
+			'data', pg_catalog.json_build_object('name', pg_catalog.format('ellipses %s %s', x, y)),
+			'mark', pg_catalog.json_build_object('type', 'line', 'strokeWidth', 1.5),
+			'encoding', pg_catalog.json_build_object(
+				'order', pg_catalog.json_build_object('field', 't'),
+				'detail', pg_catalog.json_build_object('field', 'sigmas'))),
+		pg_catalog.json_build_object(
+			'data', pg_catalog.json_build_object('name', 'means'),
+			'mark', pg_catalog.json_build_object('type', 'point', 'shape', 'cross', 'filled', true, 'size', 110, 'opacity', 1, 'stroke', 'white', 'strokeWidth', 1)),
+		pg_catalog.json_build_object(
+			'data', pg_catalog.json_build_object('name', 'means'),
+			'mark', pg_catalog.json_build_object('type', 'text', 'dy', -13, 'fontSize', 14, 'fontWeight', 'bold'),
+			'encoding', pg_catalog.json_build_object(
+				'text', pg_catalog.json_build_object('field', 'label'),
+				'color', pg_catalog.json_build_object('value', '#222')))));
+
+CREATE OR REPLACE FUNCTION bnai_plot_column(name text, labels json)
+RETURNS json LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN pg_catalog.json_build_object(
+	'width', 480,
+	'height', 300,
+	'layer', pg_catalog.json_build_array(
+		pg_catalog.json_build_object(
+			'data', pg_catalog.json_build_object('name', 'rows'),
+			'mark', pg_catalog.json_build_object('type', 'bar', 'opacity', 0.7),
+			'encoding', pg_catalog.json_build_object(
+				'x', pg_catalog.json_build_object('field', 'c1', 'bin', pg_catalog.json_build_object('maxbins', 50), 'title', name),
+				'y', pg_catalog.json_build_object('aggregate', 'count', 'title', 'rows of the sample'),
+				'color', pg_catalog.json_build_object('field', 'label', 'type', 'nominal', 'title', 'cluster', 'scale', bnai_plot_scale(labels, 'colors'::pg_catalog.text)))),
+		pg_catalog.json_build_object(
+			'data', pg_catalog.json_build_object('name', 'spans'),
+			'mark', pg_catalog.json_build_object('type', 'rule', 'opacity', 0.9),
+			'encoding', pg_catalog.json_build_object(
+				'x', pg_catalog.json_build_object('field', 'from', 'type', 'quantitative', 'title', name),
+				'x2', pg_catalog.json_build_object('field', 'to'),
+				'y', pg_catalog.json_build_object('value', 294),
+				'size', pg_catalog.json_build_object('field', 'width', 'type', 'quantitative', 'scale', NULL, 'legend', NULL),
+				'color', pg_catalog.json_build_object('field', 'label', 'type', 'nominal', 'title', 'cluster', 'scale', bnai_plot_scale(labels, 'colors'::pg_catalog.text)))),
+		pg_catalog.json_build_object(
+			'data', pg_catalog.json_build_object('name', 'means'),
+			'mark', pg_catalog.json_build_object('type', 'text', 'fontSize', 14, 'fontWeight', 'bold', 'dy', -12),
+			'encoding', pg_catalog.json_build_object(
+				'x', pg_catalog.json_build_object('field', 'c1', 'type', 'quantitative', 'title', name),
+				'y', pg_catalog.json_build_object('value', 294),
+				'text', pg_catalog.json_build_object('field', 'label')))));
+
+CREATE OR REPLACE FUNCTION bnai_plot_clusters(network text, columns text[], sample_size integer, seed bigint)
+RETURNS json LANGUAGE sql STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED
+BEGIN ATOMIC
+WITH fitted AS MATERIALIZED (
+	SELECT f AS posterior, bnai_plot_columns(f, bnai_plot_clusters.columns) AS positions, bnai_plot_names(f) AS observed,
+		coalesce(pg_catalog.to_regclass(n.source)::pg_catalog.text, n.source) AS source
+	FROM bnai_fitted(bnai_plot_clusters.network) AS f, bnai_networks n
+	WHERE f IS NOT NULL AND n.network OPERATOR(pg_catalog.=) bnai_plot_clusters.network
+), drawn AS MATERIALIZED (
+	SELECT f.*, (SELECT pg_catalog.array_agg(f.observed[p] ORDER BY i) FROM pg_catalog.unnest(f.positions) WITH ORDINALITY AS u (p, i)) AS names
+	FROM fitted f
+), cluster AS MATERIALIZED (
+	-- what is drawn of each, for there may be hundreds of columns; the covariance row by row
+	SELECT c.label,
+		ARRAY(SELECT c.mean[p] FROM pg_catalog.unnest(o.positions) WITH ORDINALITY AS u (p, i) ORDER BY i) AS mean,
+		ARRAY(SELECT c.covariance[p][q] FROM pg_catalog.unnest(o.positions) WITH ORDINALITY AS u (p, i),
+			pg_catalog.unnest(o.positions) WITH ORDINALITY AS v (q, j) ORDER BY i, j) AS covariance
+	FROM drawn d, bnai_posterior_clusters(d.posterior) c,
+	LATERAL (SELECT pg_catalog.array_agg(pg_catalog.array_position(c.columns, name) ORDER BY i) AS positions
+		FROM pg_catalog.unnest(d.names) WITH ORDINALITY AS u (name, i)) o
+	WHERE c.label IS NOT NULL
+), style AS MATERIALIZED (
+	SELECT bnai_plot_labels(pg_catalog.array_agg(label)) AS labels FROM cluster
+), shown AS MATERIALIZED (
+	SELECT s.place, s.observed, bnai_predict(d.posterior, VARIADIC s.observed) AS label
+	FROM drawn d, bnai_sample_rows(bnai_plot_clusters.network, bnai_plot_clusters.sample_size, bnai_plot_clusters.seed) s
+), sample AS (
+	SELECT pg_catalog.json_agg(pg_catalog.json_strip_nulls(pg_catalog.json_build_object('label', s.label,
+		'c1', s.observed[d.positions[1]], 'c2', s.observed[d.positions[2]], 'c3', s.observed[d.positions[3]],
+		'c4', s.observed[d.positions[4]], 'c5', s.observed[d.positions[5]], 'c6', s.observed[d.positions[6]])) ORDER BY s.place) AS data,
+		pg_catalog.count(*) AS n
+	FROM drawn d, shown s
+), center AS MATERIALIZED (
+	-- mean and standard deviation of each cluster by the number of the drawn column
+	SELECT c.label, i, c.mean[i] AS mean, pg_catalog.sqrt(c.covariance[((i OPERATOR(pg_catalog.-) 1) OPERATOR(pg_catalog.*) pg_catalog.cardinality(c.mean)) OPERATOR(pg_catalog.+) i]) AS deviation
+	FROM cluster c, pg_catalog.generate_subscripts(c.mean, 1) AS i
+	WHERE c.mean[i] IS NOT NULL
+), mean AS (
+	SELECT pg_catalog.json_agg(m.data) AS data
+	FROM (SELECT (pg_catalog.json_object_agg('c' OPERATOR(pg_catalog.||) i, mean)::pg_catalog.jsonb OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object('label', label))::pg_catalog.json AS data FROM center GROUP BY label) m
+), span AS (
+	SELECT pg_catalog.json_agg(pg_catalog.json_build_object('label', label, 'from', mean OPERATOR(pg_catalog.-) (s OPERATOR(pg_catalog.*) deviation), 'to', mean OPERATOR(pg_catalog.+) (s OPERATOR(pg_catalog.*) deviation), 'width', 9 OPERATOR(pg_catalog.-) (3 OPERATOR(pg_catalog.*) s))) AS data
+	FROM center, pg_catalog.generate_series(1, 2) AS s WHERE i OPERATOR(pg_catalog.=) 1
+), pair AS MATERIALIZED (
+	SELECT x, y FROM drawn d, pg_catalog.generate_series(1, pg_catalog.cardinality(d.names)) AS x, pg_catalog.generate_series(x OPERATOR(pg_catalog.+) 1, pg_catalog.cardinality(d.names)) AS y
+), ellipse AS (
+	-- mean + s L (cos t, sin t) with the Cholesky factor L of the two columns' covariance
+	SELECT pg_catalog.format('ellipses %s %s', o.x, o.y) AS name, pg_catalog.json_agg(pg_catalog.json_build_object(
+		'label', a.label, 'sigmas', s, 't', t,
+		'c' OPERATOR(pg_catalog.||) o.x, a.mean OPERATOR(pg_catalog.+) ((s OPERATOR(pg_catalog.*) a.deviation) OPERATOR(pg_catalog.*) w.cos),
+		'c' OPERATOR(pg_catalog.||) o.y, b.mean OPERATOR(pg_catalog.+) (s OPERATOR(pg_catalog.*) (((r.rho OPERATOR(pg_catalog.*) b.deviation) OPERATOR(pg_catalog.*) w.cos) OPERATOR(pg_catalog.+)
+			((pg_catalog.sqrt(1 OPERATOR(pg_catalog.-) (r.rho OPERATOR(pg_catalog.*) r.rho)) OPERATOR(pg_catalog.*) b.deviation) OPERATOR(pg_catalog.*) w.sin))))) AS data
+	FROM pair o
+	JOIN center a ON a.i OPERATOR(pg_catalog.=) o.x
+	JOIN center b ON b.i OPERATOR(pg_catalog.=) o.y AND b.label OPERATOR(pg_catalog.=) a.label
+	JOIN cluster c ON c.label OPERATOR(pg_catalog.=) a.label,
+	LATERAL (SELECT greatest(-1, least(1, c.covariance[((a.i OPERATOR(pg_catalog.-) 1) OPERATOR(pg_catalog.*) pg_catalog.cardinality(c.mean)) OPERATOR(pg_catalog.+) b.i] OPERATOR(pg_catalog./) (a.deviation OPERATOR(pg_catalog.*) b.deviation))) AS rho) r,
+	pg_catalog.generate_series(1, 2) AS s, pg_catalog.generate_series(0, 48) AS t,
+	LATERAL (SELECT pg_catalog.cos(v.angle) AS cos, pg_catalog.sin(v.angle) AS sin FROM (SELECT (t OPERATOR(pg_catalog.*) pg_catalog.pi()) OPERATOR(pg_catalog./) 24 AS angle) v) w
+	GROUP BY o.x, o.y
+), dataset AS (
+	SELECT pg_catalog.json_object_agg(name, coalesce(data, '[]')) AS data
+	FROM (SELECT 'rows' AS name, data FROM sample UNION ALL SELECT 'means', data FROM mean
+		UNION ALL SELECT 'spans', data FROM span UNION ALL SELECT name, data FROM ellipse) s
+), picture AS (
+	SELECT CASE
+		WHEN pg_catalog.cardinality(d.names) OPERATOR(pg_catalog.=) 1 THEN bnai_plot_column(d.names[1], style.labels)
+		WHEN pg_catalog.cardinality(d.names) OPERATOR(pg_catalog.=) 2 THEN bnai_plot_pair(1, 2, d.names, style.labels, 400)
+		ELSE pg_catalog.json_build_object('vconcat', (
+			SELECT pg_catalog.json_agg(line.data ORDER BY line.y)
+			FROM (SELECT y, pg_catalog.json_build_object('hconcat', pg_catalog.json_agg(bnai_plot_pair(x, y, d.names, style.labels, 170) ORDER BY x)) AS data
+				FROM pair GROUP BY y) line))
+		END AS data
+	FROM drawn d, style
+)
+SELECT bnai_plot_spec(
+	bnai_plot_title(bnai_plot_clusters.network, 'Clusters of ' OPERATOR(pg_catalog.||) d.source,
+		pg_catalog.format(CASE WHEN d.rows OPERATOR(pg_catalog.>) sample.n THEN 'a sample of %s of %s rows' ELSE '%s rows' END, sample.n, d.rows) OPERATOR(pg_catalog.||) '; lines: 1 and 2 standard deviations'),
+	(pg_catalog.json_build_object('datasets', dataset.data)::pg_catalog.jsonb OPERATOR(pg_catalog.||) picture.data::pg_catalog.jsonb)::pg_catalog.json)
+FROM (SELECT d.*, (d.posterior::pg_catalog.jsonb OPERATOR(pg_catalog.->>) 'rows')::bigint AS rows FROM drawn d) d, sample, dataset, picture;
+END;
+
+CREATE OR REPLACE FUNCTION bnai_plot_posterior(network text, node text, lower float8, upper float8)
+RETURNS json LANGUAGE sql STABLE CALLED ON NULL INPUT PARALLEL SAFE
+BEGIN ATOMIC
+WITH curve AS MATERIALIZED (
+	SELECT * FROM bnai_density(bnai_plot_posterior.network, bnai_plot_posterior.node, bnai_plot_posterior.lower, bnai_plot_posterior.upper)
+), drawn AS MATERIALIZED (
+	-- plates without a label are components that no row comes from
+	SELECT c.*, coalesce(o.columns[c.index], '') AS column_name
+	FROM curve c
+	LEFT JOIN (
+		SELECT bnai_plot_names(f, e.child) AS columns
+		FROM bnai_fitted(bnai_plot_posterior.network) AS f, bnai_edges e
+			JOIN bnai_nodes n ON n.network OPERATOR(pg_catalog.=) e.network AND n.node OPERATOR(pg_catalog.=) e.child
+		WHERE e.network OPERATOR(pg_catalog.=) bnai_plot_posterior.network AND e.parent OPERATOR(pg_catalog.=) bnai_plot_posterior.node AND n.columns IS NOT NULL
+		LIMIT 1
+	) o ON true
+	WHERE c.label IS NOT NULL OR NOT EXISTS (SELECT FROM curve WHERE label IS NOT NULL)
+), panel AS MATERIALIZED (
+	SELECT index, column_name,
+		pg_catalog.json_build_object(
+			'width', 420,
+			'height', 240,
+			'data', pg_catalog.json_build_object('values', pg_catalog.json_agg(pg_catalog.json_strip_nulls(pg_catalog.json_build_object('label', label, 'x', x, 'y', density)) ORDER BY plate, x)),
+			'encoding', (pg_catalog.jsonb_build_object(
+				'x', pg_catalog.jsonb_build_object('field', 'x', 'type', 'quantitative', 'scale', pg_catalog.jsonb_build_object('zero', false, 'nice', false),
+					'title', bnai_plot_posterior.node OPERATOR(pg_catalog.||) CASE WHEN column_name OPERATOR(pg_catalog.<>) '' THEN ' of ' OPERATOR(pg_catalog.||) column_name ELSE '' END),
+				'y', pg_catalog.jsonb_build_object('field', 'y', 'type', 'quantitative', 'title', 'density', 'stack', NULL))
+				OPERATOR(pg_catalog.||) CASE WHEN pg_catalog.bool_or(label IS NOT NULL) THEN pg_catalog.jsonb_build_object('color', pg_catalog.jsonb_build_object('field', 'label', 'type', 'nominal', 'title', 'cluster',
+					'scale', bnai_plot_scale(bnai_plot_labels(pg_catalog.array_agg(DISTINCT label)), 'colors'::pg_catalog.text))) ELSE '{}' END)::pg_catalog.json,
+			'layer', pg_catalog.json_build_array(
+				pg_catalog.json_build_object('mark', pg_catalog.json_build_object('type', 'area', 'opacity', 0.25)),
+				pg_catalog.json_build_object('mark', pg_catalog.json_build_object('type', 'line', 'strokeWidth', 2, 'clip', true)))) AS data
+	FROM drawn GROUP BY index, column_name
+)
+SELECT bnai_plot_spec(
+	bnai_plot_title(bnai_plot_posterior.network, 'Posterior of ' OPERATOR(pg_catalog.||) bnai_plot_posterior.node, NULL::pg_catalog.text),
+	pg_catalog.json_build_object('vconcat', pg_catalog.json_agg(data ORDER BY index)))
+FROM panel HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 0;
+END;
+
+CREATE OR REPLACE FUNCTION bnai_plot_trace(network text)
+RETURNS json LANGUAGE sql STABLE STRICT PARALLEL SAFE
+BEGIN ATOMIC
+WITH point AS MATERIALIZED (
+	SELECT t.*, t.restart OPERATOR(pg_catalog.=) r.best_restart AS best
+	FROM bnai_trace(bnai_plot_trace.network) t
+	LEFT JOIN bnai_runs r ON r.network OPERATOR(pg_catalog.=) bnai_plot_trace.network AND r.is_current
+)
+SELECT bnai_plot_spec(
+	bnai_plot_title(bnai_plot_trace.network, 'Evidence lower bound'::pg_catalog.text, 'each line is a restart'::pg_catalog.text),
+	pg_catalog.json_build_object(
+		'width', 480,
+		'height', 300,
+		'data', pg_catalog.json_build_object('values', pg_catalog.json_agg(pg_catalog.json_strip_nulls(pg_catalog.json_build_object('restart', restart, 'iteration', iteration, 'elbo', elbo,
+			'event', CASE WHEN event OPERATOR(pg_catalog.<>) '' THEN event END, 'line', CASE WHEN best THEN 'best restart' ELSE 'other restarts' END)) ORDER BY best, restart, iteration)),
+		'encoding', pg_catalog.json_build_object(
+			'x', pg_catalog.json_build_object('field', 'iteration', 'type', 'quantitative', 'title', 'iteration', 'axis', pg_catalog.json_build_object('tickMinStep', 1, 'format', 'd')),
+			'y', pg_catalog.json_build_object('field', 'elbo', 'type', 'quantitative', 'title', 'ELBO, nats', 'scale', pg_catalog.json_build_object('zero', false)),
+			'detail', pg_catalog.json_build_object('field', 'restart'),
+			'color', pg_catalog.json_build_object('field', 'line', 'type', 'nominal', 'title', NULL,
+				'scale', pg_catalog.json_build_object('domain', pg_catalog.json_build_array('best restart', 'other restarts'), 'range', pg_catalog.json_build_array('#d55e00', '#9a9a9a')))),
+		'layer', pg_catalog.json_build_array(
+			pg_catalog.json_build_object('mark', pg_catalog.json_build_object('type', 'line', 'strokeWidth', 1.5)),
+			pg_catalog.json_build_object(
+				'transform', pg_catalog.json_build_array(pg_catalog.json_build_object('filter', 'isValid(datum.event)')),
+				'mark', pg_catalog.json_build_object('type', 'point', 'filled', true, 'size', 30, 'opacity', 1),
+				'encoding', pg_catalog.json_build_object('tooltip', pg_catalog.json_build_array(
+					pg_catalog.json_build_object('field', 'event', 'type', 'nominal'), pg_catalog.json_build_object('field', 'restart'),
+					pg_catalog.json_build_object('field', 'iteration'), pg_catalog.json_build_object('field', 'elbo', 'title', 'ELBO')))))))
+FROM point HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 0;
+END;
+
+CREATE OR REPLACE FUNCTION bnai_plot_sizes(network text)
+RETURNS json LANGUAGE sql STABLE STRICT PARALLEL SAFE
+BEGIN ATOMIC
+WITH part AS MATERIALIZED (
+	SELECT 'previous' AS run, label, size FROM bnai_previous_clusters p WHERE p.network OPERATOR(pg_catalog.=) bnai_plot_sizes.network
+	UNION ALL
+	SELECT 'current', label, size FROM bnai_clusters c WHERE c.network OPERATOR(pg_catalog.=) bnai_plot_sizes.network
+)
+SELECT bnai_plot_spec(
+	bnai_plot_title(bnai_plot_sizes.network, 'Sizes of clusters'::pg_catalog.text, CASE WHEN pg_catalog.bool_or(run OPERATOR(pg_catalog.=) 'previous') THEN 'pale: the previous run'::pg_catalog.text END),
+	pg_catalog.json_build_object(
+		'width', 480,
+		'height', 300,
+		'data', pg_catalog.json_build_object('values', pg_catalog.json_agg(pg_catalog.json_build_object('label', label, 'run', run, 'size', size) ORDER BY bnai_label_number(label), run DESC)),
+		'encoding', pg_catalog.json_build_object(
+			'x', pg_catalog.json_build_object('field', 'label', 'type', 'nominal', 'title', 'cluster', 'sort', NULL, 'axis', pg_catalog.json_build_object('labelAngle', 0)),
+			'xOffset', pg_catalog.json_build_object('field', 'run', 'sort', pg_catalog.json_build_array('previous', 'current')),
+			'y', pg_catalog.json_build_object('field', 'size', 'type', 'quantitative', 'title', 'rows')),
+		'layer', pg_catalog.json_build_array(
+			pg_catalog.json_build_object(
+				'mark', pg_catalog.json_build_object('type', 'bar'),
+				'encoding', pg_catalog.json_build_object(
+					'color', pg_catalog.json_build_object('field', 'label', 'type', 'nominal', 'legend', NULL,
+						'scale', bnai_plot_scale(bnai_plot_labels(pg_catalog.array_agg(DISTINCT label)), 'colors'::pg_catalog.text)),
+					'opacity', pg_catalog.json_build_object('field', 'run', 'type', 'ordinal', 'legend', NULL,
+						'scale', pg_catalog.json_build_object('domain', pg_catalog.json_build_array('previous', 'current'), 'range', pg_catalog.json_build_array(0.4, 1))),
+					'tooltip', pg_catalog.json_build_array(pg_catalog.json_build_object('field', 'label', 'title', 'cluster'), pg_catalog.json_build_object('field', 'run'),
+						pg_catalog.json_build_object('field', 'size', 'title', 'rows')))),
+			pg_catalog.json_build_object(
+				'mark', pg_catalog.json_build_object('type', 'text', 'dy', -7),
+				'encoding', pg_catalog.json_build_object('text', pg_catalog.json_build_object('field', 'size'))))))
+FROM part HAVING bnai_fitted(bnai_plot_sizes.network) IS NOT NULL AND pg_catalog.count(*) OPERATOR(pg_catalog.>) 0;
+END;
+
+CREATE OR REPLACE FUNCTION bnai_plot_changes(network text)
+RETURNS json LANGUAGE sql STABLE STRICT PARALLEL UNSAFE
+BEGIN ATOMIC
+WITH pair AS MATERIALIZED (
+	SELECT a.run AS before, b.run AS now
+	FROM bnai_runs b
+	CROSS JOIN LATERAL (
+		SELECT a.run FROM bnai_runs a
+		WHERE a.network OPERATOR(pg_catalog.=) bnai_plot_changes.network AND a.run OPERATOR(pg_catalog.<>) b.run AND a.clusters IS NOT NULL
+		ORDER BY a.run DESC LIMIT 1) a
+	WHERE b.network OPERATOR(pg_catalog.=) bnai_plot_changes.network AND b.is_current AND b.clusters IS NOT NULL
+), cell AS MATERIALIZED (
+	SELECT p.*, c.label, c.other_label, c.rows, c.rows::pg_catalog.float8 OPERATOR(pg_catalog./) pg_catalog.sum(c.rows) OVER (PARTITION BY c.label) AS share
+	FROM pair p, bnai_compare(p.before, p.now) c
+	WHERE c.label IS NOT NULL AND c.other_label IS NOT NULL AND c.rows OPERATOR(pg_catalog.>) 0
+)
+SELECT bnai_plot_spec(
+	bnai_plot_title(bnai_plot_changes.network, 'Where rows have gone'::pg_catalog.text, pg_catalog.format('run %s against run %s', pg_catalog.max(now), pg_catalog.max(before))),
+	pg_catalog.json_build_object(
+		'width', 300,
+		'height', 300,
+		'data', pg_catalog.json_build_object('values', pg_catalog.json_agg(pg_catalog.json_build_object('before', label, 'now', other_label, 'rows', rows, 'share', share)
+			ORDER BY bnai_label_number(label), bnai_label_number(other_label))),
+		'encoding', pg_catalog.json_build_object(
+			'x', pg_catalog.json_build_object('field', 'now', 'type', 'ordinal', 'title', pg_catalog.format('cluster in run %s', pg_catalog.max(now)), 'axis', pg_catalog.json_build_object('labelAngle', 0, 'grid', false),
+				'sort', (SELECT pg_catalog.json_agg(l ORDER BY bnai_label_number(l)) FROM (SELECT DISTINCT other_label AS l FROM cell) n)),
+			'y', pg_catalog.json_build_object('field', 'before', 'type', 'ordinal', 'title', pg_catalog.format('cluster in run %s', pg_catalog.max(before)), 'axis', pg_catalog.json_build_object('grid', false),
+				'sort', (SELECT pg_catalog.json_agg(l ORDER BY bnai_label_number(l)) FROM (SELECT DISTINCT label AS l FROM cell) b))),
+		'layer', pg_catalog.json_build_array(
+			pg_catalog.json_build_object(
+				'mark', pg_catalog.json_build_object('type', 'rect'),
+				'encoding', pg_catalog.json_build_object('color', pg_catalog.json_build_object('field', 'share', 'type', 'quantitative', 'title', 'share of the row',
+					'scale', pg_catalog.json_build_object('scheme', 'blues', 'domain', pg_catalog.json_build_array(0, 1)), 'legend', pg_catalog.json_build_object('format', '.0%')))),
+			pg_catalog.json_build_object(
+				'mark', pg_catalog.json_build_object('type', 'text', 'fontWeight', 'bold'),
+				'encoding', pg_catalog.json_build_object(
+					'text', pg_catalog.json_build_object('field', 'rows', 'type', 'quantitative'),
+					'color', pg_catalog.json_build_object('condition', pg_catalog.json_build_object('test', 'datum.share > 0.6', 'value', 'white'), 'value', 'black'))))))
+FROM cell HAVING bnai_fitted(bnai_plot_changes.network) IS NOT NULL AND pg_catalog.count(*) OPERATOR(pg_catalog.>) 0;
+END;
+
+CREATE OR REPLACE FUNCTION bnai_plot(
+	network text,
+	what text,
+	columns text[] DEFAULT NULL,
+	node text DEFAULT NULL,
+	lower float8 DEFAULT NULL,
+	upper float8 DEFAULT NULL,
+	sample_size integer DEFAULT 2000,
+	seed bigint DEFAULT 1)
+RETURNS json LANGUAGE sql STABLE CALLED ON NULL INPUT PARALLEL UNSAFE
+RETURN CASE
+	WHEN what OPERATOR(pg_catalog.=) 'clusters' THEN bnai_plot_clusters(network, columns, sample_size, seed)
+	WHEN what OPERATOR(pg_catalog.=) 'posterior' THEN bnai_plot_posterior(network, node, lower, upper)
+	WHEN what OPERATOR(pg_catalog.=) 'trace' THEN bnai_plot_trace(network)
+	WHEN what OPERATOR(pg_catalog.=) 'sizes' THEN bnai_plot_sizes(network)
+	WHEN what OPERATOR(pg_catalog.=) 'changes' THEN bnai_plot_changes(network)
+	ELSE bnai_refuse_plot(what)
+END;
+
+REVOKE ALL ON bnai_granted FROM PUBLIC;
+GRANT SELECT, INSERT ON bnai_granted TO pg_database_owner;
+
+/*
+ * The number that the library looks for, last.  From the next version on: TRUNCATE, INSERT, which sessions that have
+ * compared it are told of, as they are not of an UPDATE.
+ */
 CREATE TABLE bnai_catalog_version (number integer NOT NULL);
 COMMENT ON TABLE bnai_catalog_version IS 'The version of these tables, for the library to compare with its own';
 REVOKE ALL ON bnai_catalog_version FROM PUBLIC;

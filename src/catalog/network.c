@@ -194,7 +194,7 @@ ReadScanned(CatalogScan scan)
 Network *
 LoadUnparsedNetwork(const char *name, bool missing_ok)
 {
-	Network    *network = ReadScanned(BeginCatalogScan("bnai_network", "bnai_network_name_key", NETWORK_NAME,
+	Network    *network = ReadScanned(BeginCatalogScan("bnai_network", "network_names_are_unique", NETWORK_NAME,
 													   CStringGetTextDatum(name)));
 
 	if (network == NULL && !missing_ok)
@@ -208,7 +208,7 @@ LoadUnparsedNetwork(const char *name, bool missing_ok)
 Network *
 LoadUnparsedNetworkById(int id, bool missing_ok)
 {
-	Network    *network = ReadScanned(BeginCatalogScan("bnai_network", "bnai_network_pkey", NETWORK_ID,
+	Network    *network = ReadScanned(BeginCatalogScan("bnai_network", "network_ids_are_unique", NETWORK_ID,
 													   Int32GetDatum(id)));
 
 	if (network == NULL && !missing_ok)

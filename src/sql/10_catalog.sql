@@ -9,8 +9,8 @@ CREATE SEQUENCE bnai_network_id_seq;
 CREATE SEQUENCE bnai_run_id_seq;
 
 CREATE TABLE bnai_network (
-	id integer DEFAULT pg_catalog.nextval('bnai_network_id_seq') CONSTRAINT bnai_network_pkey PRIMARY KEY,
-	name text NOT NULL CONSTRAINT bnai_network_name_key UNIQUE
+	id integer DEFAULT pg_catalog.nextval('bnai_network_id_seq') CONSTRAINT network_ids_are_unique PRIMARY KEY,
+	name text NOT NULL CONSTRAINT network_names_are_unique UNIQUE
 		CONSTRAINT a_network_has_a_name CHECK (name OPERATOR(pg_catalog.<>) ''),
 	network_type text NOT NULL
 		CONSTRAINT network_type_is_general_or_clustering CHECK (network_type OPERATOR(pg_catalog.=) ANY (ARRAY['general', 'clustering'])),
