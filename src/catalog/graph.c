@@ -22,7 +22,7 @@ PG_FUNCTION_INFO_V1(bnai_graph);
 static const char *
 ItemRole(const Distribution *distribution, const ParsedParams *params, int item)
 {
-	bool		mixture = distribution != NULL && distribution->id == DIST_MIXTURE;
+	bool		mixture = distribution != NULL && distribution->mixes;
 
 	if (mixture && item == 0)
 		return "selector";
@@ -40,7 +40,7 @@ bnai_node_parents(PG_FUNCTION_ARGS)
 {
 	const Distribution *distribution = FindDistribution(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	ParsedParams *params = ParseParams(text_to_cstring(PG_GETARG_TEXT_PP(1)));
-	bool		mixture = distribution != NULL && distribution->id == DIST_MIXTURE;
+	bool		mixture = distribution != NULL && distribution->mixes;
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 
 	InitMaterializedSRF(fcinfo, 0);

@@ -38,8 +38,8 @@ DistributionList(bool leaves)
 	StringInfoData list;
 
 	initStringInfo(&list);
-	for (int i = 0; i < DIST_COUNT; i++)
-		if (!leaves || FindLeafKernel((DistributionId) i) != NULL)
+	for (int i = 0; i < NDistributions; i++)
+		if (!leaves || Distributions[i]->leaf != NULL)
 			appendStringInfo(&list, "%s%s", list.len > 0 ? ", " : "", Distributions[i]->signature);
 	return list.data;
 }
@@ -113,7 +113,7 @@ CheckNumbers(const Place *place)
 					 ErrorAt(place->node->params_text, item->location)));
 	}
 	/* numbers written with a few digits add up to 1 only about */
-	if (spec->family == DIST_DIRICHLET && fabs(sum - 1.0) > 1e-6)
+	if (spec->sums_to_one && fabs(sum - 1.0) > 1e-6)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the probabilities must add up to 1, not to %g", sum),
@@ -124,7 +124,7 @@ CheckNumbers(const Place *place)
 static bool
 IsOnRows(const NetworkNode *node)
 {
-	return IsLeaf(node) || node->distribution->id == DIST_MIXTURE || IsSelector(node);
+	return IsLeaf(node) || node->distribution->mixes || IsSelector(node);
 }
 
 /* Raises an error unless there is one value for each plate of the node. */
@@ -182,7 +182,7 @@ InterpretValue(Place *place, NodeParam *param)
 static bool
 MomentFits(const ParamSpec *spec, DataMoment moment)
 {
-	if (spec->role == ROLE_INVARIANT)
+	if (spec->role == ROLE_INVARIANT || spec->role == ROLE_TAILS)
 		return false;
 	if (moment == DATA_MEAN || spec->role == ROLE_LOCATION)
 		return moment == DATA_MEAN && spec->role == ROLE_LOCATION;
@@ -251,15 +251,15 @@ InterpretParent(const Place *place, NodeParam *param)
 				 errmsg("node \"%s\" cannot be parameter %s", parent->name, spec->name),
 				 errdetail("It has one value for each row; parameters must be the same for all rows."),
 				 ErrorAt(place->node->params_text, place->item->location)));
-	if (parent->distribution == NULL || parent->distribution->id != spec->family)
+	if (parent->distribution == NULL || parent->distribution != spec->family)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("node \"%s\" cannot be parameter %s: its distribution is %s",
 						parent->name, spec->name, parent->distribution_name),
-				 spec->family == DIST_NONE ?
+				 spec->family == NULL ?
 				 errdetail("Parameter %s takes numbers only.", spec->name) :
 				 errdetail("Parameter %s takes %s or a node whose distribution is %s.", spec->name,
-						   ShapeNames[spec->shape], Distributions[spec->family]->name),
+						   ShapeNames[spec->shape], spec->family->name),
 				 ErrorAt(place->node->params_text, place->item->location)));
 	param->kind = PARAM_NODE;
 	param->node = index;
@@ -306,7 +306,7 @@ InterpretMixture(Place *place, NetworkNode *node, const ParsedParams *parsed)
 				 ErrorAt(node->params_text, place->item->location)));
 	place->item = &parsed->items[1];
 	component = place->item->kind == ITEM_NAME ? FindDistribution(place->item->name) : NULL;
-	if (component == NULL || FindLeafKernel(component->id) == NULL)
+	if (component == NULL || component->leaf == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the second parameter of a Mixture must be a distribution that can be observed"),
@@ -357,18 +357,18 @@ CheckDistribution(const Network *network, const NetworkNode *node)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("distribution \"%s\" of node \"%s\" is unknown", node->distribution_name, node->name),
 				 errhint("Distributions are: %s.", DistributionList(false))));
-	if (IsLeaf(node) && node->distribution->id != DIST_MIXTURE && FindLeafKernel(node->distribution->id) == NULL)
+	if (IsLeaf(node) && !node->distribution->mixes && node->distribution->leaf == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("node \"%s\" cannot have a source: %s cannot be observed",
 						node->name, node->distribution->name),
 				 errhint("These can: %s, and a Mixture of them.", DistributionList(true))));
-	if (!IsLeaf(node) && FindLeafKernel(node->distribution->id) != NULL && node->distribution->moments == NULL)
+	if (!IsLeaf(node) && node->distribution->leaf != NULL && node->distribution->moments == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("node \"%s\" must have a source and columns: %s can only be observed",
 						node->name, node->distribution->name)));
-	if (!IsLeaf(node) && node->distribution->id == DIST_MIXTURE)
+	if (!IsLeaf(node) && node->distribution->mixes)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("node \"%s\" of network \"%s\" must have a source and columns", node->name, network->name),
@@ -388,7 +388,7 @@ InterpretNode(Network *network, NetworkNode *node)
 	error_context_stack = &context;
 	parsed = ParseParams(node->params_text);
 	InterpretPlates(node, parsed);
-	if (node->distribution->id == DIST_MIXTURE)
+	if (node->distribution->mixes)
 	{
 		InterpretMixture(&place, node, parsed);
 		first = 2;

@@ -383,7 +383,7 @@ IsLeaf(const NetworkNode *node)
 bool
 IsSelector(const NetworkNode *node)
 {
-	return node->distribution->id == DIST_CATEGORICAL && !IsLeaf(node);
+	return node->distribution->selects && !IsLeaf(node);
 }
 
 /* Returns the relation that the leaves read. */

@@ -48,8 +48,7 @@ typedef enum NodeParamKind
 {
 	PARAM_CONSTANT,				/* numbers, in the user's units */
 	PARAM_DATA,					/* factor times a moment of the data, known when the rows are */
-	PARAM_NODE,					/* another node of the network */
-	PARAM_DISTRIBUTION			/* the component distribution of a Mixture */
+	PARAM_NODE					/* another node of the network */
 } NodeParamKind;
 
 /* Moments of the data that the parameter language can name; in the columns of the leaf that the node belongs to */
@@ -73,7 +72,6 @@ typedef struct NodeParam
 	double		factor;			/* PARAM_DATA */
 	DataMoment	moment;			/* PARAM_DATA */
 	int			node;			/* PARAM_NODE: index into Network.nodes */
-	DistributionId distribution;	/* PARAM_DISTRIBUTION */
 } NodeParam;
 
 /* A column of the source: a number, or an array of them */

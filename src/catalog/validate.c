@@ -217,10 +217,10 @@ ExampleMoments(const Distribution *distribution, int i, int dim, const NodeParam
 		value[j] = spec->shape == SHAPE_MATRIX ? (j % (dim + 1) == 0 ? 1.0 : 0.0) : spec->positive ? 1.0 : 0.0;
 	if (param->kind == PARAM_CONSTANT)
 		memcpy(value, param->values + (Size) (DiffersByPlate(param) ? plate : 0) * size, sizeof(double) * size);
-	if (spec->family == DIST_NONE)
+	if (spec->family == NULL)
 		return value;
-	u = palloc0(sizeof(double) * Distributions[spec->family]->size(dim));
-	Distributions[spec->family]->fixed(dim, value, u);
+	u = palloc0(sizeof(double) * spec->family->size(dim));
+	spec->family->fixed(dim, value, u);
 	return u;
 }
 
@@ -273,7 +273,7 @@ CheckProper(const NetworkNode *node)
 static void
 CheckColumnNumber(const NetworkNode *node)
 {
-	const LeafKernel *kernel = IsLeaf(node) ? FindLeafKernel(node->distribution->id) : NULL;
+	const LeafKernel *kernel = IsLeaf(node) ? node->distribution->leaf : NULL;
 	int			most = kernel == NULL || kernel->diagonal ? MAX_VECTOR_DIM : KERNEL_MAX_DIM;
 
 	if (node->ncolumns > most)

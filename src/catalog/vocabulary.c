@@ -17,7 +17,7 @@ bnai_distributions(PG_FUNCTION_ARGS)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 
 	InitMaterializedSRF(fcinfo, 0);
-	for (int i = 0; i < DIST_COUNT; i++)
+	for (int i = 0; i < NDistributions; i++)
 	{
 		const Distribution *distribution = Distributions[i];
 		bool		nulls[4] = {false};
@@ -25,7 +25,7 @@ bnai_distributions(PG_FUNCTION_ARGS)
 			CStringGetTextDatum(distribution->name),
 			CStringGetTextDatum(distribution->signature),
 			CStringGetTextDatum(distribution->proper),
-			BoolGetDatum(i == DIST_MIXTURE || FindLeafKernel((DistributionId) i) != NULL)
+			BoolGetDatum(distribution->mixes || distribution->leaf != NULL)
 		};
 
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);

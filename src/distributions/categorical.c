@@ -32,11 +32,11 @@ CategoricalMessage(int dim, int param, const double *const *parents, const doubl
 
 const Distribution Categorical = {
 	.name = "Categorical",
-	.id = DIST_CATEGORICAL,
+	.selects = true,
 	.shape = SHAPE_VECTOR,
 	.nparams = 1,
 	.params = {
-		{"p", ROLE_INVARIANT, SHAPE_VECTOR, DIST_DIRICHLET, true},
+		{"p", ROLE_INVARIANT, SHAPE_VECTOR, &Dirichlet, true, .sums_to_one = true},
 	},
 	.signature = "Categorical(p)",
 	.proper = "The probabilities must be positive.",

@@ -175,12 +175,11 @@ DegreesMean(int dim, const double *phi, const double *u, double *mean)
 
 const Distribution DegreesOfFreedom = {
 	.name = "DegreesOfFreedom",
-	.id = DIST_DEGREES_OF_FREEDOM,
 	.shape = SHAPE_SCALAR,
 	.nparams = 2,
 	.params = {
-		{"rate", ROLE_INVARIANT, SHAPE_SCALAR, DIST_NONE, true},
-		{"count", ROLE_INVARIANT, SHAPE_SCALAR, DIST_NONE, false},
+		{"rate", ROLE_INVARIANT, SHAPE_SCALAR, NULL, true},
+		{"count", ROLE_INVARIANT, SHAPE_SCALAR, NULL, false},
 	},
 	.signature = "DegreesOfFreedom(rate, count)",
 	.proper = "rate and count must be finite, and count not negative.",

@@ -90,11 +90,10 @@ DirichletMean(int dim, const double *phi, const double *u, double *mean)
 
 const Distribution Dirichlet = {
 	.name = "Dirichlet",
-	.id = DIST_DIRICHLET,
 	.shape = SHAPE_VECTOR,
 	.nparams = 1,
 	.params = {
-		{"alpha", ROLE_INVARIANT, SHAPE_VECTOR, DIST_NONE, true},
+		{"alpha", ROLE_INVARIANT, SHAPE_VECTOR, NULL, true},
 	},
 	.signature = "Dirichlet(alpha)",
 	.proper = "All elements of alpha must be positive.",

@@ -12,30 +12,13 @@
  *
  * Parameters of a node ("parents") are given as moments too: those of the
  * family that the slot is conjugate to (ParamSpec.family), be it a node or a
- * constant; or plain numbers where no family is (family = DIST_NONE).
+ * constant; or plain numbers where no family is (family = NULL).
  */
 #ifndef BNAI_DISTRIBUTION_H
 #define BNAI_DISTRIBUTION_H
 
-typedef enum DistributionId
-{
-	DIST_NONE = -1,
-	DIST_GAUSSIAN,
-	DIST_GAUSSIAN_ARD,
-	DIST_GAUSSIAN_DIAGONAL,
-	DIST_GAUSSIAN_SPHERICAL,
-	DIST_STUDENT_T,
-	DIST_STUDENT_T_DIAGONAL,
-	DIST_STUDENT_T_SPHERICAL,
-	DIST_GAMMA,
-	DIST_GAMMA_VECTOR,
-	DIST_DEGREES_OF_FREEDOM,
-	DIST_WISHART,
-	DIST_DIRICHLET,
-	DIST_CATEGORICAL,
-	DIST_MIXTURE,
-	DIST_COUNT
-} DistributionId;
+typedef struct Distribution Distribution;
+typedef struct LeafKernel LeafKernel;
 
 /* How many numbers a value has, for dimension d */
 typedef enum ValueShape
@@ -55,6 +38,7 @@ typedef enum ParamRole
 	ROLE_LOCATION,
 	ROLE_PRECISION,
 	ROLE_RATE,
+	ROLE_TAILS,					/* how far out values may lie; stays */
 	ROLE_INVARIANT
 } ParamRole;
 
@@ -65,9 +49,10 @@ typedef struct ParamSpec
 	const char *name;
 	ParamRole	role;
 	ValueShape	shape;
-	DistributionId family;		/* family whose moments the slot takes; DIST_NONE: constants only */
+	const Distribution *family; /* family whose moments the slot takes; NULL: constants only */
 	bool		positive;		/* values (or eigenvalues) must be > 0 */
 	double		above;			/* where they are positive: numbers must be greater than this */
+	bool		sums_to_one;	/* numbers are probabilities */
 	bool		spreads;		/* of a vector: it may be written as one number, which all elements are */
 } ParamSpec;
 
@@ -80,10 +65,12 @@ typedef struct MomentSpec
 
 #define MAX_MOMENTS 2
 
-typedef struct Distribution
+struct Distribution
 {
 	const char *name;			/* as in SQL; compared case-insensitively */
-	DistributionId id;
+	const LeafKernel *leaf;		/* NULL: it cannot be observed */
+	bool		selects;		/* unobserved it is the selector of a row */
+	bool		mixes;			/* it has other distributions as components */
 	ValueShape	shape;			/* of the variable */
 	int			nparams;
 	ParamSpec	params[MAX_PARAMS];
@@ -121,9 +108,14 @@ typedef struct Distribution
 
 	/* Writes E[x], a value of `shape`. */
 	void		(*mean) (int dim, const double *phi, const double *u, double *mean);
-} Distribution;
+};
 
-extern const Distribution *const Distributions[DIST_COUNT];
+/* All there are, in the order in which they are listed. */
+extern const Distribution *const Distributions[];
+extern const int NDistributions;
+
+/* What says which component a row comes from; its one parameter are their probabilities. */
+extern const Distribution *const SelectorDistribution;
 
 extern const Distribution *FindDistribution(const char *name);
 extern int	ShapeSize(ValueShape shape, int dim);

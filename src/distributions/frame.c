@@ -18,6 +18,7 @@ ParamUnits(Units variable, ParamRole role)
 		case ROLE_RATE:
 			return variable == UNITS_PRECISION ? UNITS_VARIANCE
 				: variable == UNITS_VARIANCE ? UNITS_PRECISION : UNITS_NONE;
+		case ROLE_TAILS:
 		case ROLE_INVARIANT:
 			break;
 	}

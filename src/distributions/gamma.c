@@ -77,12 +77,11 @@ GammaMean(int dim, const double *phi, const double *u, double *mean)
 
 const Distribution Gamma = {
 	.name = "Gamma",
-	.id = DIST_GAMMA,
 	.shape = SHAPE_SCALAR,
 	.nparams = 2,
 	.params = {
-		{"a", ROLE_INVARIANT, SHAPE_SCALAR, DIST_NONE, true},
-		{"b", ROLE_RATE, SHAPE_SCALAR, DIST_GAMMA, true},
+		{"a", ROLE_INVARIANT, SHAPE_SCALAR, NULL, true},
+		{"b", ROLE_RATE, SHAPE_SCALAR, &Gamma, true},
 	},
 	.signature = "Gamma(a, b)",
 	.proper = "a and b must be positive.",

@@ -123,12 +123,11 @@ GammaVectorMean(int dim, const double *phi, const double *u, double *mean)
 
 const Distribution GammaVector = {
 	.name = "GammaVector",
-	.id = DIST_GAMMA_VECTOR,
 	.shape = SHAPE_VECTOR,
 	.nparams = 2,
 	.params = {
-		{"a", ROLE_INVARIANT, SHAPE_VECTOR, DIST_NONE, true, .spreads = true},
-		{"b", ROLE_RATE, SHAPE_VECTOR, DIST_GAMMA_VECTOR, true},
+		{"a", ROLE_INVARIANT, SHAPE_VECTOR, NULL, true, .spreads = true},
+		{"b", ROLE_RATE, SHAPE_VECTOR, &GammaVector, true},
 	},
 	.signature = "GammaVector(a, b)",
 	.proper = "All elements of a and b must be positive.",

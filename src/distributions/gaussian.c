@@ -166,12 +166,12 @@ GaussianMean(int dim, const double *phi, const double *u, double *mean)
 
 const Distribution Gaussian = {
 	.name = "Gaussian",
-	.id = DIST_GAUSSIAN,
+	.leaf = &GaussianLeaf,
 	.shape = SHAPE_VECTOR,
 	.nparams = 2,
 	.params = {
-		{"mu", ROLE_LOCATION, SHAPE_VECTOR, DIST_GAUSSIAN, false},
-		{"Lambda", ROLE_PRECISION, SHAPE_MATRIX, DIST_WISHART, true},
+		{"mu", ROLE_LOCATION, SHAPE_VECTOR, &Gaussian, false},
+		{"Lambda", ROLE_PRECISION, SHAPE_MATRIX, &Wishart, true},
 	},
 	.signature = "Gaussian(mu, Lambda)",
 	.proper = "Lambda must be positive definite.",
@@ -488,7 +488,7 @@ GaussianPreparePredictive(int dim, const double *const *params, const bool *fixe
 }
 
 const LeafKernel GaussianLeaf = {
-	.distribution = DIST_GAUSSIAN,
+	.distribution = &Gaussian,
 	.constants_size = QuadraticConstantsSize,
 	.prepare = GaussianPrepare,
 	.score = GaussianScore,

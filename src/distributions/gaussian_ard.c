@@ -82,12 +82,12 @@ GaussianARDMean(int dim, const double *phi, const double *u, double *mean)
 
 const Distribution GaussianARD = {
 	.name = "GaussianARD",
-	.id = DIST_GAUSSIAN_ARD,
+	.leaf = &GaussianARDLeaf,
 	.shape = SHAPE_SCALAR,
 	.nparams = 2,
 	.params = {
-		{"mu", ROLE_LOCATION, SHAPE_SCALAR, DIST_GAUSSIAN_ARD, false},
-		{"alpha", ROLE_PRECISION, SHAPE_SCALAR, DIST_GAMMA, true},
+		{"mu", ROLE_LOCATION, SHAPE_SCALAR, &GaussianARD, false},
+		{"alpha", ROLE_PRECISION, SHAPE_SCALAR, &Gamma, true},
 	},
 	.signature = "GaussianARD(mu, alpha)",
 	.proper = "alpha must be positive.",
@@ -140,7 +140,7 @@ GaussianARDPreparePredictive(int dim, const double *const *params, const bool *f
 }
 
 const LeafKernel GaussianARDLeaf = {
-	.distribution = DIST_GAUSSIAN_ARD,
+	.distribution = &GaussianARD,
 	.constants_size = QuadraticConstantsSize,
 	.prepare = GaussianARDPrepare,
 	.score = GaussianARDScore,

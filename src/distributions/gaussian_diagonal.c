@@ -115,12 +115,12 @@ DiagonalMean(int dim, const double *phi, const double *u, double *mean)
 
 const Distribution GaussianDiagonal = {
 	.name = "GaussianDiagonal",
-	.id = DIST_GAUSSIAN_DIAGONAL,
+	.leaf = &GaussianDiagonalLeaf,
 	.shape = SHAPE_VECTOR,
 	.nparams = 2,
 	.params = {
-		{"mu", ROLE_LOCATION, SHAPE_VECTOR, DIST_GAUSSIAN_DIAGONAL, false},
-		{"tau", ROLE_PRECISION, SHAPE_VECTOR, DIST_GAMMA_VECTOR, true},
+		{"mu", ROLE_LOCATION, SHAPE_VECTOR, &GaussianDiagonal, false},
+		{"tau", ROLE_PRECISION, SHAPE_VECTOR, &GammaVector, true},
 	},
 	.signature = "GaussianDiagonal(mu, tau)",
 	.proper = "All elements of tau must be positive.",
@@ -518,7 +518,7 @@ DiagonalPrepareJoint(int dim, const double *const *params, const bool *fixed, do
 }
 
 const LeafKernel GaussianDiagonalLeaf = {
-	.distribution = DIST_GAUSSIAN_DIAGONAL,
+	.distribution = &GaussianDiagonal,
 	.constants_size = DiagonalConstantsSize,
 	.prepare = DiagonalPrepare,
 	.score = DiagonalScore,

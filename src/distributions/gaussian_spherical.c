@@ -72,12 +72,12 @@ SphericalMessage(int dim, int param, const double *const *parents, const double 
 
 const Distribution GaussianSpherical = {
 	.name = "GaussianSpherical",
-	.id = DIST_GAUSSIAN_SPHERICAL,
+	.leaf = &GaussianSphericalLeaf,
 	.shape = SHAPE_VECTOR,
 	.nparams = 2,
 	.params = {
-		{"mu", ROLE_LOCATION, SHAPE_VECTOR, DIST_GAUSSIAN_DIAGONAL, false},
-		{"tau", ROLE_PRECISION, SHAPE_SCALAR, DIST_GAMMA, true},
+		{"mu", ROLE_LOCATION, SHAPE_VECTOR, &GaussianDiagonal, false},
+		{"tau", ROLE_PRECISION, SHAPE_SCALAR, &Gamma, true},
 	},
 	.signature = "GaussianSpherical(mu, tau)",
 	.proper = "tau must be positive.",
@@ -194,7 +194,7 @@ ScaledStudentSpread(int dim, const double *constants, const double *x)
 }
 
 const LeafKernel GaussianSphericalLeaf = {
-	.distribution = DIST_GAUSSIAN_SPHERICAL,
+	.distribution = &GaussianSpherical,
 	.constants_size = DiagonalConstantsSize,
 	.prepare = SphericalPrepare,
 	.score = DiagonalScore,

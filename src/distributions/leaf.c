@@ -16,7 +16,7 @@ void
 MessageOfSums(const LeafKernel *kernel, int dim, int param, const double *const *parents, const double *stats,
 			  const double *noise, double *message)
 {
-	const Distribution *distribution = Distributions[kernel->distribution];
+	const Distribution *distribution = kernel->distribution;
 	double	   *u = palloc(sizeof(double) * distribution->size(dim));
 
 	kernel->expand(dim, stats, noise, u);
@@ -27,7 +27,7 @@ MessageOfSums(const LeafKernel *kernel, int dim, int param, const double *const 
 double
 DensityOfSums(const LeafKernel *kernel, int dim, const double *const *parents, const double *stats, const double *noise)
 {
-	const Distribution *distribution = Distributions[kernel->distribution];
+	const Distribution *distribution = kernel->distribution;
 	int			size = distribution->size(dim);
 	double	   *u = palloc(sizeof(double) * size * 2);
 	double	   *phi = u + size;

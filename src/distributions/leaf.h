@@ -15,9 +15,9 @@
 #include "distributions/distribution.h"
 #include "numerics/kernels.h"
 
-typedef struct LeafKernel
+struct LeafKernel
 {
-	DistributionId distribution;
+	const Distribution *distribution;
 
 	/* Number of doubles that prepare writes. */
 	int			(*constants_size) (int dim);
@@ -53,9 +53,9 @@ typedef struct LeafKernel
 	 * log density, but for a constant per row.  The functions MessageOfSums and
 	 * DensityOfSums serve where all rows have the same columns.
 	 */
-	void		(*message) (const struct LeafKernel *kernel, int dim, int param, const double *const *parents,
+	void		(*message) (const LeafKernel *kernel, int dim, int param, const double *const *parents,
 							const double *stats, const double *noise, double *message);
-	double		(*density) (const struct LeafKernel *kernel, int dim, const double *const *parents, const double *stats,
+	double		(*density) (const LeafKernel *kernel, int dim, const double *const *parents, const double *stats,
 							const double *noise);
 
 	/* Writes where the rows of a component lie: their mean; where no row has a column, its element stays. */
@@ -126,10 +126,7 @@ typedef struct LeafKernel
 	void		(*condition_predictive) (int dim, const double *constants, const Pattern *pattern, double *work,
 										 Conditional *out);
 	double		(*predictive_spread) (int dim, const double *constants, const double *x);
-} LeafKernel;
-
-/* NULL if the distribution cannot be a leaf. */
-extern const LeafKernel *FindLeafKernel(DistributionId distribution);
+};
 
 /* What rows say of a parameter and how dense they are, by sums that all rows are in; `rows` is their count. */
 extern double RowsOfSums(int dim, const double *stats);

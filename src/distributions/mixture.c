@@ -11,7 +11,7 @@
 
 const Distribution Mixture = {
 	.name = "Mixture",
-	.id = DIST_MIXTURE,
+	.mixes = true,
 	.signature = "Mixture(z, distribution, parameters of the distribution)",
 	.proper = "z must be a Categorical node, and the distribution one that can be observed.",
 };

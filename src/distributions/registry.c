@@ -1,53 +1,41 @@
 /*
  * registry.c
- *		All distributions, by id.
+ *		All distributions: a new one is a line here.
  */
 #include "postgres.h"
 
 #include "distributions/families.h"
 #include "distributions/leaf.h"
 
-const Distribution *const Distributions[DIST_COUNT] = {
-	[DIST_GAUSSIAN] = &Gaussian,
-	[DIST_GAUSSIAN_ARD] = &GaussianARD,
-	[DIST_GAUSSIAN_DIAGONAL] = &GaussianDiagonal,
-	[DIST_GAUSSIAN_SPHERICAL] = &GaussianSpherical,
-	[DIST_STUDENT_T] = &StudentT,
-	[DIST_STUDENT_T_DIAGONAL] = &StudentTDiagonal,
-	[DIST_STUDENT_T_SPHERICAL] = &StudentTSpherical,
-	[DIST_GAMMA] = &Gamma,
-	[DIST_GAMMA_VECTOR] = &GammaVector,
-	[DIST_DEGREES_OF_FREEDOM] = &DegreesOfFreedom,
-	[DIST_WISHART] = &Wishart,
-	[DIST_DIRICHLET] = &Dirichlet,
-	[DIST_CATEGORICAL] = &Categorical,
-	[DIST_MIXTURE] = &Mixture,
+const Distribution *const Distributions[] = {
+	&Gaussian,
+	&GaussianARD,
+	&GaussianDiagonal,
+	&GaussianSpherical,
+	&StudentT,
+	&StudentTDiagonal,
+	&StudentTSpherical,
+	&Gamma,
+	&GammaVector,
+	&DegreesOfFreedom,
+	&Wishart,
+	&Dirichlet,
+	&Categorical,
+	&Mixture,
 };
 
-static const LeafKernel *const LeafKernels[DIST_COUNT] = {
-	[DIST_GAUSSIAN] = &GaussianLeaf,
-	[DIST_GAUSSIAN_ARD] = &GaussianARDLeaf,
-	[DIST_GAUSSIAN_DIAGONAL] = &GaussianDiagonalLeaf,
-	[DIST_GAUSSIAN_SPHERICAL] = &GaussianSphericalLeaf,
-	[DIST_STUDENT_T] = &StudentTLeaf,
-	[DIST_STUDENT_T_DIAGONAL] = &StudentTDiagonalLeaf,
-	[DIST_STUDENT_T_SPHERICAL] = &StudentTSphericalLeaf,
-};
+const int	NDistributions = lengthof(Distributions);
+
+const Distribution *const SelectorDistribution = &Categorical;
 
 /* Returns the distribution of that name, in any case of letters, or NULL. */
 const Distribution *
 FindDistribution(const char *name)
 {
-	for (int i = 0; i < DIST_COUNT; i++)
+	for (int i = 0; i < NDistributions; i++)
 		if (pg_strcasecmp(Distributions[i]->name, name) == 0)
 			return Distributions[i];
 	return NULL;
-}
-
-const LeafKernel *
-FindLeafKernel(DistributionId distribution)
-{
-	return distribution == DIST_NONE ? NULL : LeafKernels[distribution];
 }
 
 /* Returns how many numbers a value of that shape has. */

@@ -15,13 +15,13 @@
 
 const Distribution StudentT = {
 	.name = "StudentT",
-	.id = DIST_STUDENT_T,
+	.leaf = &StudentTLeaf,
 	.shape = SHAPE_VECTOR,
 	.nparams = 3,
 	.params = {
-		{"mu", ROLE_LOCATION, SHAPE_VECTOR, DIST_GAUSSIAN, false},
-		{"Lambda", ROLE_PRECISION, SHAPE_MATRIX, DIST_WISHART, true},
-		{"nu", ROLE_INVARIANT, SHAPE_SCALAR, DIST_DEGREES_OF_FREEDOM, true, 2.0},
+		{"mu", ROLE_LOCATION, SHAPE_VECTOR, &Gaussian, false},
+		{"Lambda", ROLE_PRECISION, SHAPE_MATRIX, &Wishart, true},
+		{"nu", ROLE_TAILS, SHAPE_SCALAR, &DegreesOfFreedom, true, 2.0},
 	},
 	.signature = "StudentT(mu, Lambda, nu)",
 	.proper = "Lambda must be positive definite, and nu greater than 2.",
@@ -29,7 +29,7 @@ const Distribution StudentT = {
 };
 
 const LeafKernel StudentTLeaf = {
-	.distribution = DIST_STUDENT_T,
+	.distribution = &StudentT,
 	STUDENT_T_KERNEL,
 	.predictive_size = StudentSize,
 	.predictive_row = StudentRow,

@@ -21,13 +21,13 @@
 
 const Distribution StudentTDiagonal = {
 	.name = "StudentTDiagonal",
-	.id = DIST_STUDENT_T_DIAGONAL,
+	.leaf = &StudentTDiagonalLeaf,
 	.shape = SHAPE_VECTOR,
 	.nparams = 3,
 	.params = {
-		{"mu", ROLE_LOCATION, SHAPE_VECTOR, DIST_GAUSSIAN_DIAGONAL, false},
-		{"tau", ROLE_PRECISION, SHAPE_VECTOR, DIST_GAMMA_VECTOR, true},
-		{"nu", ROLE_INVARIANT, SHAPE_SCALAR, DIST_DEGREES_OF_FREEDOM, true, 2.0},
+		{"mu", ROLE_LOCATION, SHAPE_VECTOR, &GaussianDiagonal, false},
+		{"tau", ROLE_PRECISION, SHAPE_VECTOR, &GammaVector, true},
+		{"nu", ROLE_TAILS, SHAPE_SCALAR, &DegreesOfFreedom, true, 2.0},
 	},
 	.signature = "StudentTDiagonal(mu, tau, nu)",
 	.proper = "All elements of tau must be positive, and nu greater than 2.",
@@ -35,7 +35,7 @@ const Distribution StudentTDiagonal = {
 };
 
 const LeafKernel StudentTDiagonalLeaf = {
-	.distribution = DIST_STUDENT_T_DIAGONAL,
+	.distribution = &StudentTDiagonal,
 	STUDENT_T_KERNEL,
 	.diagonal = true,
 	.predictive_size = ScaledStudentSize,

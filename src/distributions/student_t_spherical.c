@@ -21,13 +21,13 @@
 
 const Distribution StudentTSpherical = {
 	.name = "StudentTSpherical",
-	.id = DIST_STUDENT_T_SPHERICAL,
+	.leaf = &StudentTSphericalLeaf,
 	.shape = SHAPE_VECTOR,
 	.nparams = 3,
 	.params = {
-		{"mu", ROLE_LOCATION, SHAPE_VECTOR, DIST_GAUSSIAN_DIAGONAL, false},
-		{"tau", ROLE_PRECISION, SHAPE_SCALAR, DIST_GAMMA, true},
-		{"nu", ROLE_INVARIANT, SHAPE_SCALAR, DIST_DEGREES_OF_FREEDOM, true, 2.0},
+		{"mu", ROLE_LOCATION, SHAPE_VECTOR, &GaussianDiagonal, false},
+		{"tau", ROLE_PRECISION, SHAPE_SCALAR, &Gamma, true},
+		{"nu", ROLE_TAILS, SHAPE_SCALAR, &DegreesOfFreedom, true, 2.0},
 	},
 	.signature = "StudentTSpherical(mu, tau, nu)",
 	.proper = "tau must be positive, and nu greater than 2.",
@@ -35,7 +35,7 @@ const Distribution StudentTSpherical = {
 };
 
 const LeafKernel StudentTSphericalLeaf = {
-	.distribution = DIST_STUDENT_T_SPHERICAL,
+	.distribution = &StudentTSpherical,
 	STUDENT_T_KERNEL,
 	.diagonal = true,
 	.predictive_size = ScaledStudentSize,

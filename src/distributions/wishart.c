@@ -103,12 +103,11 @@ WishartMean(int dim, const double *phi, const double *u, double *mean)
 
 const Distribution Wishart = {
 	.name = "Wishart",
-	.id = DIST_WISHART,
 	.shape = SHAPE_MATRIX,
 	.nparams = 2,
 	.params = {
-		{"n", ROLE_INVARIANT, SHAPE_SCALAR, DIST_NONE, true},
-		{"V", ROLE_RATE, SHAPE_MATRIX, DIST_WISHART, true},
+		{"n", ROLE_INVARIANT, SHAPE_SCALAR, NULL, true},
+		{"V", ROLE_RATE, SHAPE_MATRIX, &Wishart, true},
 	},
 	.signature = "Wishart(n, V)",
 	.proper = "n must be greater than the dimension less one, and V positive definite.",

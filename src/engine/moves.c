@@ -191,13 +191,19 @@ ComparePairs(const void *a, const void *b)
 	return x->first != y->first ? x->first - y->first : x->second - y->second;
 }
 
-/* Returns the index of the first global that is the degrees of freedom of each component; -1: there is none. */
+/* Returns the index of the first global that says how heavy each component's tails are; -1: there is none. */
 static int
 FindTails(const NetworkPlan *plan)
 {
 	for (int g = 0; g < plan->nglobals; g++)
-		if (plan->globals[g].distribution->id == DIST_DEGREES_OF_FREEDOM && plan->globals[g].plates > 1)
-			return g;
+		for (int c = 0; c < plan->globals[g].nchildren && plan->globals[g].plates > 1; c++)
+		{
+			const PlanChild *child = &plan->globals[g].children[c];
+
+			if (child->kind == CHILD_LEAF
+				&& plan->leaves[child->index].distribution->params[child->param].role == ROLE_TAILS)
+				return g;
+		}
 	return -1;
 }
 

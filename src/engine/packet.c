@@ -18,7 +18,7 @@ typedef struct PackedPlan
 /* Followed by the numbers of its columns and their noise */
 typedef struct PackedLeaf
 {
-	DistributionId distribution;
+	int			distribution;	/* its place in the registry */
 	int			dim;
 	int			constants_offset;
 	int			stats_offset;
@@ -58,6 +58,17 @@ PackedPlanSize(const NetworkPlan *plan)
 	return size;
 }
 
+/* Returns the place of a distribution in the registry, which is the same in all processes. */
+static int
+PlaceOf(const Distribution *distribution)
+{
+	int			place = 0;
+
+	while (Distributions[place] != distribution)
+		place++;
+	return place;
+}
+
 void
 PackPlan(const NetworkPlan *plan, void *to)
 {
@@ -69,7 +80,7 @@ PackPlan(const NetworkPlan *plan, void *to)
 	{
 		const PlanLeaf *leaf = &plan->leaves[l];
 
-		*(PackedLeaf *) next = (PackedLeaf) {leaf->distribution->id, leaf->dim, leaf->constants_offset,
+		*(PackedLeaf *) next = (PackedLeaf) {PlaceOf(leaf->distribution), leaf->dim, leaf->constants_offset,
 		leaf->stats_offset, leaf->absent_offset};
 		next += sizeof(PackedLeaf);
 		memcpy(next, leaf->columns, sizeof(int) * leaf->dim);
@@ -96,7 +107,7 @@ UnpackPlan(const void *from)
 		const PackedLeaf *leaf = (const PackedLeaf *) next;
 
 		plan->leaves[l].distribution = Distributions[leaf->distribution];
-		plan->leaves[l].kernel = FindLeafKernel(leaf->distribution);
+		plan->leaves[l].kernel = plan->leaves[l].distribution->leaf;
 		plan->leaves[l].dim = leaf->dim;
 		plan->leaves[l].constants_offset = leaf->constants_offset;
 		plan->leaves[l].stats_offset = leaf->stats_offset;

@@ -130,7 +130,7 @@ AddLeaf(NetworkPlan *plan, const NetworkNode *node, int index, const NodeMap *ma
 
 	leaf->node = index;
 	leaf->distribution = node->distribution;
-	leaf->kernel = FindLeafKernel(node->distribution->id);
+	leaf->kernel = node->distribution->leaf;
 	leaf->dim = node->ncolumns;
 	leaf->columns = palloc(sizeof(int) * leaf->dim);
 	for (int j = 0; j < leaf->dim; j++)
@@ -494,7 +494,7 @@ static void
 SetConstant(const RowStore *rows, const PlanLeaf *leaf, const Frame *frame, const ParamSpec *spec, Units units,
 			const NodeParam *param, int dim, PlanParam *to)
 {
-	const Distribution *family = spec->family == DIST_NONE ? NULL : Distributions[spec->family];
+	const Distribution *family = spec->family;
 	int			plates = DiffersByPlate(param) ? param->plates : 1;
 	Size		size = ShapeSize(spec->shape, dim);
 	Size		moments_size = family ? family->size(dim) : size;

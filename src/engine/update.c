@@ -419,7 +419,7 @@ UpdateGlobals(Job *job)
 static bool
 PrepareLeaf(const Job *job, const PlanLeaf *leaf, int index)
 {
-	const Distribution *family = Distributions[leaf->distribution->params[0].family];
+	const Distribution *family = leaf->distribution->params[0].family;
 	bool		matrix = family->moment_specs[1].shape == SHAPE_MATRIX;
 	int			size = family->size(leaf->dim);
 	const double *parents[MAX_PARAMS];
@@ -476,7 +476,7 @@ DataParent(const RowStore *rows, const PlanLeaf *leaf, const ParamSpec *spec)
 	double	   *value;
 	double	   *moments;
 
-	if (spec->family == DIST_NONE || (spec->role != ROLE_LOCATION && spec->role != ROLE_PRECISION))
+	if (spec->family == NULL || (spec->role != ROLE_LOCATION && spec->role != ROLE_PRECISION))
 		return NULL;
 	value = palloc0(sizeof(double) * ShapeSize(spec->shape, dim));
 	for (int j = 0; j < dim; j++)
@@ -494,8 +494,8 @@ DataParent(const RowStore *rows, const PlanLeaf *leaf, const ParamSpec *spec)
 		else
 			value[spec->shape == SHAPE_MATRIX ? j * (dim + 1) : j] = 1.0 / variance;
 	}
-	moments = palloc(sizeof(double) * Distributions[spec->family]->size(dim));
-	Distributions[spec->family]->fixed(dim, value, moments);
+	moments = palloc(sizeof(double) * spec->family->size(dim));
+	spec->family->fixed(dim, value, moments);
 	pfree(value);
 	return moments;
 }

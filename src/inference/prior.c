@@ -47,7 +47,7 @@ typedef struct Discount
 static double *
 PoweredParams(const PosteriorNode *node, int plate, double power)
 {
-	const Distribution *distribution = Distributions[node->distribution];
+	const Distribution *distribution = node->distribution;
 	int			size = ParamsSize(distribution, node->dim);
 	double	   *params = palloc(sizeof(double) * size);
 	double	   *at = params;
@@ -68,7 +68,7 @@ PoweredParams(const PosteriorNode *node, int plate, double power)
 static bool
 IsProper(const PosteriorNode *node, int plate, double power)
 {
-	const Distribution *distribution = Distributions[node->distribution];
+	const Distribution *distribution = node->distribution;
 	double	   *moments = palloc(sizeof(double) * distribution->size(node->dim));
 	double	   *params = PoweredParams(node, plate, power);
 	bool		proper = DistributionMoments(distribution, node->dim, params, moments, NULL);
@@ -192,7 +192,7 @@ static char *
 WriteParams(const Discount *discount, int index)
 {
 	const PosteriorNode *node = &discount->posterior->nodes[index];
-	const Distribution *distribution = Distributions[node->distribution];
+	const Distribution *distribution = node->distribution;
 	double	  **values = palloc(sizeof(double *) * node->plates);
 	int			offset = 0;
 	StringInfoData params;
@@ -237,7 +237,7 @@ LearnedNode(const Network *network, const NetworkNode *node, const Posterior *po
 {
 	int			index = PosteriorNodeIndex(posterior, node->name);
 
-	if (index < 0 || posterior->nodes[index].distribution != node->distribution->id
+	if (index < 0 || posterior->nodes[index].distribution != node->distribution
 		|| posterior->nodes[index].plates != node->plates)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

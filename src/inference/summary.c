@@ -37,7 +37,7 @@ SummariseGlobal(const NetworkPlan *plan, const Job *job, int index, PosteriorNod
 	int			size = ParamsSize(global->distribution, global->dim);
 
 	node->name = plan->network->nodes[global->node].name;
-	node->distribution = global->distribution->id;
+	node->distribution = global->distribution;
 	node->plates = global->plates;
 	node->dim = global->dim;
 	node->params = palloc(sizeof(double) * size * global->plates);
@@ -82,7 +82,7 @@ SummariseLeaf(const NetworkPlan *plan, const int *node_of, const PlanLeaf *leaf,
 	const NetworkNode *node = &plan->network->nodes[leaf->node];
 
 	summary->name = node->name;
-	summary->distribution = leaf->distribution->id;
+	summary->distribution = leaf->distribution;
 	summary->mixture = node->selector >= 0;
 	summary->dim = leaf->dim;
 	summary->columns = node->columns;
@@ -160,7 +160,7 @@ SameNode(const NetworkPlan *plan, const PlanGlobal *global, const Posterior *pos
 	int			index = PosteriorNodeIndex(posterior, plan->network->nodes[global->node].name);
 	const PosteriorNode *node = &posterior->nodes[Max(index, 0)];
 
-	return index >= 0 && node->distribution == global->distribution->id && node->plates == global->plates
+	return index >= 0 && node->distribution == global->distribution && node->plates == global->plates
 		&& node->dim == global->dim ? index : -1;
 }
 
@@ -178,7 +178,7 @@ PosteriorFits(const NetworkPlan *plan, const Posterior *posterior)
 	{
 		const PlanLeaf *leaf = &plan->leaves[l];
 
-		if (leaf->distribution->id != posterior->leaves[l].distribution || leaf->dim != posterior->leaves[l].dim)
+		if (leaf->distribution != posterior->leaves[l].distribution || leaf->dim != posterior->leaves[l].dim)
 			return false;
 		for (int j = 0; j < leaf->dim; j++)
 			if (strcmp(plan->columns[leaf->columns[j]], posterior->leaves[l].columns[j]) != 0)

@@ -84,7 +84,7 @@ PutCurve(const Curves *curves, int plate, const char *label, int index, const Ma
 static void
 PutGaussian(const Curves *curves, const PosteriorNode *node, int plate, const char *label)
 {
-	const Distribution *distribution = Distributions[node->distribution];
+	const Distribution *distribution = node->distribution;
 	const double *mean = PosteriorNodeParams(node, plate);
 	int size = ShapeSize(distribution->shape, node->dim);
 	ValueShape shape = distribution->params[1].shape;
@@ -108,7 +108,7 @@ static void
 PutGamma(const Curves *curves, const PosteriorNode *node, int plate, const char *label)
 {
 	const double *shapes = PosteriorNodeParams(node, plate);
-	int size = ShapeSize(Distributions[node->distribution]->shape, node->dim);
+	int size = ShapeSize(node->distribution->shape, node->dim);
 	const double *rates = shapes + size;
 
 	for (int i = 0; i < size; i++)
@@ -129,9 +129,9 @@ PutGamma(const Curves *curves, const PosteriorNode *node, int plate, const char 
 static bool
 HasRoles(const PosteriorNode *node, ParamRole first, ParamRole second)
 {
-	const ParamSpec *params = Distributions[node->distribution]->params;
+	const ParamSpec *params = node->distribution->params;
 
-	return Distributions[node->distribution]->nparams == 2 && params[0].role == first && params[1].role == second;
+	return node->distribution->nparams == 2 && params[0].role == first && params[1].role == second;
 }
 
 /*
@@ -177,10 +177,10 @@ bnai_density(PG_FUNCTION_ARGS)
 	node = &fitted->posterior->nodes[FindArgumentNode(fcinfo, fitted->posterior)];
 	gaussian = HasRoles(node, ROLE_LOCATION, ROLE_PRECISION);
 	if (!gaussian
-		&& (!HasRoles(node, ROLE_INVARIANT, ROLE_RATE) || Distributions[node->distribution]->shape == SHAPE_MATRIX))
+		&& (!HasRoles(node, ROLE_INVARIANT, ROLE_RATE) || node->distribution->shape == SHAPE_MATRIX))
 		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
 						errmsg("node \"%s\" is a %s, whose density is not drawn", node->name,
-							   Distributions[node->distribution]->name),
+							   node->distribution->name),
 						errhint("Nodes that are Gaussian or Gamma, of any kind, can be drawn.")));
 	for (int k = 0; k < node->plates; k++)
 	{

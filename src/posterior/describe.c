@@ -119,7 +119,7 @@ void
 DescribeLeaf(const Posterior *posterior, const PosteriorLeaf *leaf, int component, int first, int ncolumns,
 			 double *mean, double *covariance)
 {
-	const Distribution *distribution = Distributions[leaf->distribution];
+	const Distribution *distribution = leaf->distribution;
 	int			location = FindParam(distribution, ROLE_LOCATION);
 	int			precision = FindParam(distribution, ROLE_PRECISION);
 	ValueShape	shape;
@@ -285,7 +285,7 @@ bnai_posterior_parameters(PG_FUNCTION_ARGS)
 	for (int n = 0; n < posterior->nnodes; n++)
 	{
 		const PosteriorNode *node = &posterior->nodes[n];
-		const Distribution *distribution = Distributions[node->distribution];
+		const Distribution *distribution = node->distribution;
 
 		for (int k = 0; k < node->plates; k++)
 		{

@@ -76,7 +76,7 @@ static double
 ComponentNorm(const Posterior *posterior, int component)
 {
 	const PosteriorLeaf *leaf = &posterior->leaves[0];
-	const Distribution *distribution = Distributions[leaf->distribution];
+	const Distribution *distribution = leaf->distribution;
 	double		norm = 0;
 
 	for (int i = 0; i < distribution->nparams; i++)

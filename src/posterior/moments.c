@@ -82,7 +82,7 @@ bnai_mean(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	index = FindArgumentNode(fcinfo, fitted->posterior);
 	node = &fitted->posterior->nodes[index];
-	if (Distributions[node->distribution]->shape != SHAPE_SCALAR || node->plates > 1)
+	if (node->distribution->shape != SHAPE_SCALAR || node->plates > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("node \"%s\" is more than one number", node->name),
 				 errhint("SELECT * FROM bnai_moments(%s, %s) returns its mean for each plate.",
@@ -109,7 +109,7 @@ PutMoment(ReturnSetInfo *result, int plate, const char *name, ValueShape shape, 
 static void
 PutCovariance(ReturnSetInfo *result, const PosteriorNode *node, int plate)
 {
-	const Distribution *distribution = Distributions[node->distribution];
+	const Distribution *distribution = node->distribution;
 	int			precision = FindParam(distribution, ROLE_PRECISION);
 	const double *params = PosteriorNodeParams(node, plate);
 	ValueShape	shape;
@@ -132,7 +132,7 @@ static void
 PutMoments(ReturnSetInfo *result, const Posterior *posterior, int index, int plate)
 {
 	const PosteriorNode *node = &posterior->nodes[index];
-	const Distribution *distribution = Distributions[node->distribution];
+	const Distribution *distribution = node->distribution;
 	double	   *mean = palloc(sizeof(double) * ShapeSize(distribution->shape, node->dim));
 	double	   *u = palloc(sizeof(double) * distribution->size(node->dim));
 

@@ -24,7 +24,7 @@ PosteriorNodeIndex(const Posterior *posterior, const char *name)
 int
 PosteriorLeafColumns(const PosteriorLeaf *leaf)
 {
-	return Distributions[leaf->distribution]->shape == SHAPE_SCALAR ? 1 : leaf->dim;
+	return leaf->distribution->shape == SHAPE_SCALAR ? 1 : leaf->dim;
 }
 
 /*
@@ -49,7 +49,7 @@ PosteriorNodeParams(const PosteriorNode *node, int plate)
 {
 	if (node->plates == 1)
 		plate = 0;
-	return node->params + (Size) plate * ParamsSize(Distributions[node->distribution], node->dim);
+	return node->params + (Size) plate * ParamsSize(node->distribution, node->dim);
 }
 
 /*
@@ -59,10 +59,10 @@ PosteriorNodeParams(const PosteriorNode *node, int plate)
 void
 FixedMoments(const ParamSpec *spec, int dim, const double *value, double *u)
 {
-	if (spec->family == DIST_NONE)
+	if (spec->family == NULL)
 		memcpy(u, value, sizeof(double) * ShapeSize(spec->shape, dim));
 	else
-		Distributions[spec->family]->fixed(dim, value, u);
+		spec->family->fixed(dim, value, u);
 }
 
 /*
@@ -71,9 +71,9 @@ FixedMoments(const ParamSpec *spec, int dim, const double *value, double *u)
 int
 ParamMomentsSize(const ParamSpec *spec, int dim)
 {
-	if (spec->family == DIST_NONE)
+	if (spec->family == NULL)
 		return ShapeSize(spec->shape, dim);
-	return Distributions[spec->family]->size(dim);
+	return spec->family->size(dim);
 }
 
 /*
@@ -125,7 +125,7 @@ PosteriorMoments(const Posterior *posterior, int node, int plate, double *u)
 {
 	const PosteriorNode *n = &posterior->nodes[node];
 
-	if (!DistributionMoments(Distributions[n->distribution], n->dim, PosteriorNodeParams(n, plate), u, NULL))
+	if (!DistributionMoments(n->distribution, n->dim, PosteriorNodeParams(n, plate), u, NULL))
 		elog(ERROR, "node \"%s\" of a posterior is not proper", n->name);
 }
 
@@ -137,7 +137,7 @@ void
 PosteriorMean(const Posterior *posterior, int node, int plate, double *mean)
 {
 	const PosteriorNode *n = &posterior->nodes[node];
-	const Distribution *distribution = Distributions[n->distribution];
+	const Distribution *distribution = n->distribution;
 	double	   *u;
 
 	if (distribution->params[0].role == ROLE_LOCATION)
@@ -174,7 +174,7 @@ PosteriorWeights(const Posterior *posterior, double *weights)
 	if (posterior->selector == NULL)
 		weights[0] = 1;
 	else
-		PosteriorParamMean(posterior, &posterior->weights, &Distributions[DIST_CATEGORICAL]->params[0],
+		PosteriorParamMean(posterior, &posterior->weights, &SelectorDistribution->params[0],
 						   posterior->components, 0, weights);
 }
 
@@ -188,16 +188,16 @@ static double *
 ParentParams(const Posterior *posterior, const PosteriorLeaf *leaf, int param, int component, const Frame *frame)
 {
 	const PosteriorParam *p = &leaf->params[param];
-	const ParamSpec *spec = &Distributions[leaf->distribution]->params[param];
+	const ParamSpec *spec = &leaf->distribution->params[param];
 	const PosteriorNode *node = p->node >= 0 ? &posterior->nodes[p->node] : NULL;
 	const double *source = node ? PosteriorNodeParams(node, component) : p->values;
-	int			size = node ? ParamsSize(Distributions[node->distribution], node->dim) : ShapeSize(spec->shape, leaf->dim);
+	int			size = node ? ParamsSize(node->distribution, node->dim) : ShapeSize(spec->shape, leaf->dim);
 	double	   *params = palloc(sizeof(double) * size);
 	Units		units = ParamUnits(UNITS_VALUE, spec->role);
 
 	memcpy(params, source, sizeof(double) * size);
 	if (frame != NULL && node)
-		ParamsToFrame(frame, units, Distributions[node->distribution], params);
+		ParamsToFrame(frame, units, node->distribution, params);
 	else if (frame != NULL)
 		ToFrame(frame, units, spec->shape, params);
 	return params;
@@ -210,7 +210,7 @@ LeafParents
 PosteriorParents(const Posterior *posterior, int leaf, int component, const Frame *frame)
 {
 	const PosteriorLeaf *l = &posterior->leaves[leaf];
-	const Distribution *distribution = Distributions[l->distribution];
+	const Distribution *distribution = l->distribution;
 	LeafParents parents;
 
 	for (int i = 0; i < distribution->nparams; i++)
@@ -223,7 +223,7 @@ PosteriorParents(const Posterior *posterior, int leaf, int component, const Fram
 		parents.moments[i] = u;
 		if (parents.fixed[i])
 			FixedMoments(spec, l->dim, parents.params[i], u);
-		else if (!DistributionMoments(Distributions[spec->family], l->dim, parents.params[i], u, NULL))
+		else if (!DistributionMoments(spec->family, l->dim, parents.params[i], u, NULL))
 			elog(ERROR, "a parent of leaf \"%s\" of a posterior is not proper", l->name);
 	}
 	return parents;

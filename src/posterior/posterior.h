@@ -22,7 +22,7 @@
 typedef struct PosteriorNode
 {
 	char	   *name;
-	DistributionId distribution;
+	const Distribution *distribution;
 	int			plates;
 	int			dim;
 	double	   *params;			/* plates x ParamsSize(distribution, dim) */
@@ -39,7 +39,7 @@ typedef struct PosteriorParam
 typedef struct PosteriorLeaf
 {
 	char	   *name;
-	DistributionId distribution;	/* of a component */
+	const Distribution *distribution;	/* of a component */
 	bool		mixture;		/* depends on the selector */
 	int			dim;
 	char	  **columns;		/* dim names */

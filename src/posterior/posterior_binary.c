@@ -90,7 +90,7 @@ WriteParam(StringInfo out, const PosteriorParam *param, const ParamSpec *spec, i
 static void
 WriteNode(StringInfo out, const PosteriorNode *node)
 {
-	const Distribution *distribution = Distributions[node->distribution];
+	const Distribution *distribution = node->distribution;
 
 	WriteString(out, node->name);
 	WriteString(out, distribution->name);
@@ -105,7 +105,7 @@ WriteNode(StringInfo out, const PosteriorNode *node)
 static void
 WriteLeaf(StringInfo out, const PosteriorLeaf *leaf)
 {
-	const Distribution *distribution = Distributions[leaf->distribution];
+	const Distribution *distribution = leaf->distribution;
 
 	WriteString(out, leaf->name);
 	WriteString(out, distribution->name);
@@ -164,7 +164,7 @@ EncodePosterior(StringInfo out, const Posterior *posterior)
 	if (posterior->selector != NULL)
 	{
 		WriteString(out, posterior->selector);
-		WriteParam(out, &posterior->weights, &Distributions[DIST_CATEGORICAL]->params[0], posterior->components);
+		WriteParam(out, &posterior->weights, &SelectorDistribution->params[0], posterior->components);
 	}
 	for (int k = 0; k < posterior->components; k++)
 		WriteCluster(out, &posterior->clusters[k]);
@@ -323,7 +323,7 @@ ReadNode(StringInfo in, int version, PosteriorNode *node)
 
 	node->name = ReadString(in);
 	distribution = ReadDistribution(in);
-	node->distribution = distribution->id;
+	node->distribution = distribution;
 	node->plates = (int32) pq_getmsgint(in, 4);
 	node->dim = (int32) pq_getmsgint(in, 4);
 	size = CheckedParamsSize(node->name, distribution, node->plates, node->dim);
@@ -349,7 +349,7 @@ ReadLeaf(StringInfo in, PosteriorLeaf *leaf)
 
 	leaf->name = ReadString(in);
 	distribution = ReadDistribution(in);
-	leaf->distribution = distribution->id;
+	leaf->distribution = distribution;
 	leaf->mixture = ReadFlag(in);
 	leaf->dim = (int32) pq_getmsgint(in, 4);
 	ncolumns = PosteriorLeafColumns(leaf);
@@ -385,7 +385,7 @@ ReadComponents(StringInfo in, Posterior *posterior)
 	if (ReadFlag(in))
 	{
 		posterior->selector = ReadString(in);
-		ReadParam(in, posterior->selector, &Distributions[DIST_CATEGORICAL]->params[0], posterior->components,
+		ReadParam(in, posterior->selector, &SelectorDistribution->params[0], posterior->components,
 				  &posterior->weights);
 	}
 	posterior->clusters = palloc(sizeof(PosteriorCluster) * posterior->components);

@@ -126,7 +126,7 @@ WriteString(StringInfo out, const char *key, const char *string, bool first)
 static void
 WriteNode(StringInfo out, const PosteriorNode *node)
 {
-	const Distribution *distribution = Distributions[node->distribution];
+	const Distribution *distribution = node->distribution;
 	int			size = ParamsSize(distribution, node->dim);
 	int			offset = 0;
 
@@ -180,7 +180,7 @@ WriteParams(StringInfo out, const Posterior *posterior, const Distribution *dist
 static void
 WriteLeaf(StringInfo out, const Posterior *posterior, const PosteriorLeaf *leaf)
 {
-	const Distribution *distribution = Distributions[leaf->distribution];
+	const Distribution *distribution = leaf->distribution;
 
 	appendStringInfoChar(out, '{');
 	WriteString(out, "name", leaf->name, true);
@@ -268,7 +268,7 @@ PosteriorToJson(const Posterior *posterior)
 	{
 		appendStringInfoChar(&out, '{');
 		WriteString(&out, "name", posterior->selector, true);
-		WriteParams(&out, posterior, Distributions[DIST_CATEGORICAL], posterior->components, &posterior->weights);
+		WriteParams(&out, posterior, SelectorDistribution, posterior->components, &posterior->weights);
 		appendStringInfoChar(&out, '}');
 	}
 	else

@@ -251,7 +251,7 @@ ReadNode(Part object, PosteriorNode *node)
 	CheckOnlyKeys(object, "name", "distribution", "plates", "dim", "parameters");
 	CheckParameterKeys(parameters, distribution);
 	node->name = FindString(object, "name");
-	node->distribution = distribution->id;
+	node->distribution = distribution;
 	node->plates = FindInteger(object, "plates", PG_INT32_MAX);
 	node->dim = FindInteger(object, "dim", PG_INT32_MAX);
 	node->params = palloc(sizeof(double) * CheckedParamsSize(node->name, distribution, node->plates, node->dim));
@@ -320,7 +320,7 @@ ReadLeaf(const Posterior *posterior, Part object, PosteriorLeaf *leaf)
 
 	CheckOnlyKeys(object, "name", "distribution", "mixture", "dim", "columns", "parameters");
 	leaf->name = FindString(object, "name");
-	leaf->distribution = distribution->id;
+	leaf->distribution = distribution;
 	leaf->mixture = FindFlag(object, "mixture");
 	leaf->dim = FindInteger(object, "dim", POSTERIOR_MAX_DIM);
 	CheckLength(columns, PosteriorLeafColumns(leaf));
@@ -362,7 +362,7 @@ ReadComponents(Part object, Posterior *posterior)
 
 		CheckOnlyKeys(part, "name", "parameters");
 		posterior->selector = FindString(part, "name");
-		ReadParams(posterior, part, posterior->selector, Distributions[DIST_CATEGORICAL], posterior->components,
+		ReadParams(posterior, part, posterior->selector, SelectorDistribution, posterior->components,
 				   &posterior->weights);
 	}
 	posterior->clusters = palloc0(sizeof(PosteriorCluster) * posterior->components);

@@ -128,7 +128,7 @@ CheckNumbers(const char *owner, const ParamSpec *spec, int dim, const double *va
 static void
 CheckNode(const PosteriorNode *node, bool proper)
 {
-	const Distribution *distribution = Distributions[node->distribution];
+	const Distribution *distribution = node->distribution;
 
 	CheckName("node", node->name);
 	CheckedParamsSize(node->name, distribution, node->plates, node->dim);
@@ -178,7 +178,7 @@ CheckParam(const Posterior *posterior, const char *owner, const PosteriorParam *
 		dim = 1;
 	if (node->distribution != spec->family)
 		Refuse("Parameter %s of \"%s\" cannot be the %s node \"%s\".", spec->name, owner,
-			   Distributions[node->distribution]->name, node->name);
+			   node->distribution->name, node->name);
 	if (node->dim != dim)
 		Refuse("Parameter %s of \"%s\" needs dimension %d, but node \"%s\" has dimension %d.", spec->name, owner, dim,
 			   node->name, node->dim);
@@ -193,10 +193,10 @@ CheckParam(const Posterior *posterior, const char *owner, const PosteriorParam *
 static void
 CheckLeaf(const Posterior *posterior, const PosteriorLeaf *leaf, bool proper)
 {
-	const Distribution *distribution = Distributions[leaf->distribution];
+	const Distribution *distribution = leaf->distribution;
 
 	CheckName("leaf", leaf->name);
-	if (FindLeafKernel(leaf->distribution) == NULL)
+	if (leaf->distribution->leaf == NULL)
 		Refuse("Leaf \"%s\" cannot have the distribution %s.", leaf->name, distribution->name);
 	if (leaf->mixture && posterior->selector == NULL)
 		Refuse("Leaf \"%s\" is a mixture, but there is no selector.", leaf->name);
@@ -236,7 +236,7 @@ CheckSelector(const Posterior *posterior, bool proper)
 		return;
 	}
 	CheckName("selector", posterior->selector);
-	CheckParam(posterior, posterior->selector, &posterior->weights, &Distributions[DIST_CATEGORICAL]->params[0],
+	CheckParam(posterior, posterior->selector, &posterior->weights, &SelectorDistribution->params[0],
 			   posterior->components, 1, proper);
 	if (posterior->weights.node >= 0)
 		return;

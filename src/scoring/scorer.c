@@ -88,7 +88,7 @@ PrepareLogWeights(Scorer *scorer, const Posterior *posterior)
 	if (posterior->weights.node >= 0)
 		PosteriorMoments(posterior, posterior->weights.node, 0, u);
 	else
-		FixedMoments(&Distributions[DIST_CATEGORICAL]->params[0], posterior->components, posterior->weights.values, u);
+		FixedMoments(&SelectorDistribution->params[0], posterior->components, posterior->weights.values, u);
 	for (int c = 0; c < scorer->ncandidates; c++)
 		scorer->log_weights[c] = u[scorer->components[c]];
 	pfree(u);
@@ -105,7 +105,7 @@ AreTwins(const Posterior *posterior, int a, int b)
 		const PosteriorNode *node = &posterior->nodes[i];
 
 		if (node->plates > 1 && memcmp(PosteriorNodeParams(node, a), PosteriorNodeParams(node, b),
-									   sizeof(double) * ParamsSize(Distributions[node->distribution], node->dim)) != 0)
+									   sizeof(double) * ParamsSize(node->distribution, node->dim)) != 0)
 			return false;
 	}
 	return true;
@@ -158,7 +158,7 @@ ChooseTerms(Scorer *scorer, const Posterior *posterior)
 static Frame
 LeafFrame(const Posterior *posterior, const PosteriorLeaf *leaf)
 {
-	const Distribution *distribution = Distributions[leaf->distribution];
+	const Distribution *distribution = leaf->distribution;
 	Frame		frame = {.dim = leaf->dim};
 	double	   *location = palloc(sizeof(double) * leaf->dim);
 	int			nlive = 0;
@@ -200,7 +200,7 @@ PrepareLeaf(Scorer *scorer, const Posterior *posterior, int index, const int *te
 	int			ncandidates = leaf->mixture ? scorer->ncandidates : 0;
 	int			nterms = leaf->mixture ? scorer->nterms : 1;
 
-	out->kernel = FindLeafKernel(leaf->distribution);
+	out->kernel = leaf->distribution->leaf;
 	out->name = pstrdup(leaf->name);
 	out->mixture = leaf->mixture;
 	out->dim = leaf->dim;
@@ -218,7 +218,7 @@ PrepareLeaf(Scorer *scorer, const Posterior *posterior, int index, const int *te
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("node \"%s\" of the posterior has no proper distribution", leaf->name)));
-		FreeParents(&parents, Distributions[leaf->distribution]->nparams);
+		FreeParents(&parents, leaf->distribution->nparams);
 	}
 	for (int t = 0; t < nterms; t++)
 	{
@@ -226,7 +226,7 @@ PrepareLeaf(Scorer *scorer, const Posterior *posterior, int index, const int *te
 
 		out->kernel->prepare_predictive(leaf->dim, parents.params, parents.fixed,
 										out->predictive + (Size) t * out->predictive_size);
-		FreeParents(&parents, Distributions[leaf->distribution]->nparams);
+		FreeParents(&parents, leaf->distribution->nparams);
 	}
 }
 
