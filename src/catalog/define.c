@@ -100,7 +100,16 @@ CheckName(const char *what, const char *name)
 				 errdetail("A name has from 1 to %d bytes.", NAMEDATALEN - 1)));
 }
 
-/* Raises an error if a network of that name exists. */
+static void
+ReportExisting(const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DUPLICATE_OBJECT),
+			 errmsg("network \"%s\" already exists", name),
+			 errhint("Choose another name, or drop it with bnai_drop_network.")));
+}
+
+/* Raises an error if a network of that name exists; leaves the name locked. */
 static void
 CheckNewNetwork(const char *name)
 {
@@ -112,10 +121,7 @@ CheckNewNetwork(const char *name)
 	existing = LoadUnparsedNetwork(name, true);
 	PopActiveSnapshot();
 	if (existing != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("network \"%s\" already exists", name),
-				 errhint("Choose another name, or drop it with bnai_drop_network.")));
+		ReportExisting(name);
 }
 
 /* Creates a network that the current user owns. */
@@ -126,6 +132,7 @@ CreateNetwork(const char *name, const char *type, int nvalues, const SettingValu
 	Datum		datums[MAX_SETTINGS + 3];
 	StringInfoData columns;
 	StringInfoData places;
+	int			id;
 
 	if (strcmp(type, "general") != 0 && strcmp(type, "clustering") != 0)
 		ereport(ERROR,
@@ -145,9 +152,14 @@ CreateNetwork(const char *name, const char *type, int nvalues, const SettingValu
 		appendStringInfo(&columns, ", %s", values[i].setting->name);
 		appendStringInfo(&places, ", $%d", 4 + i);
 	}
-	WriteCatalog(psprintf("INSERT INTO %s.bnai_network (name, network_type, owner%s) VALUES ($1, $2, $3%s)",
-						  ExtensionSchema(), columns.data, places.data),
-				 3 + nvalues, types, datums, NULL);
+	id = InsertIntoCatalog(psprintf("INSERT INTO %s.bnai_network (name, network_type, owner%s) VALUES ($1, $2, $3%s) "
+									"ON CONFLICT (name) DO NOTHING RETURNING id",
+									ExtensionSchema(), columns.data, places.data),
+						   3 + nvalues, types, datums);
+	if (id == 0)
+		ReportExisting(name);
+	NoteNewNetwork(id);
+	UnlockNetworkName(name);
 }
 
 /* bnai_create_network(network, network_type, settings…) */

@@ -215,6 +215,27 @@ WriteCatalog(const char *sql, int nargs, Oid *types, Datum *values, const char *
 }
 
 /*
+ * Runs an INSERT into bnai's catalogs that returns an integer; returns it, 0 if
+ * nothing was inserted.
+ */
+int
+InsertIntoCatalog(const char *sql, int nargs, Oid *types, Datum *values)
+{
+	CatalogAccess access = BeginCatalogAccess();
+	int			id = 0;
+	bool		isnull;
+
+	SPI_connect();
+	if (SPI_execute_with_args(sql, nargs, types, values, NULL, false, 0) != SPI_OK_INSERT_RETURNING)
+		elog(ERROR, "not an INSERT that returns something: %s", sql);
+	if (SPI_processed > 0)
+		id = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	SPI_finish();
+	EndCatalogAccess(access);
+	return id;
+}
+
+/*
  * Makes DROP EXTENSION wait until the transaction has ended.  Without it both
  * would be in the middle of their work, and wait for each other's tables.
  */
@@ -274,10 +295,45 @@ UnlockObject(uint32 id, uint16 kind)
 	LockRelease(&tag, ExclusiveLock, false);
 }
 
+/*
+ * Networks that the present transaction has created.  Nobody else sees them, so
+ * there is nobody to lock out, and a transaction may create more of them than
+ * the server has room for locks.
+ */
+static TransactionId creator = InvalidTransactionId;
+static List *created = NIL;
+
+/* Remembers a network that has just been created. */
+void
+NoteNewNetwork(int network)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
+
+	if (creator != GetTopTransactionId())
+		created = NIL;
+	creator = GetTopTransactionId();
+	created = lappend_int(created, network);
+	MemoryContextSwitchTo(old);
+}
+
+/* Returns whether the present transaction has created a network; most often it is the latest one that is asked for. */
+static bool
+IsNewNetwork(int network)
+{
+	if (!TransactionIdIsValid(creator) || creator != GetTopTransactionIdIfAny())
+		return false;
+	for (int i = list_length(created) - 1; i >= 0; i--)
+		if (list_nth_int(created, i) == network)
+			return true;
+	return false;
+}
+
 /* Takes the lock that allows one change per network; an inference takes it to load and to store. */
 bool
 LockNetwork(int network, bool nowait)
 {
+	if (IsNewNetwork(network))
+		return LockExtension(nowait);
 	return LockObject(network, NETWORK_LOCK, false, nowait);
 }
 
@@ -285,7 +341,8 @@ LockNetwork(int network, bool nowait)
 void
 UnlockNetwork(int network)
 {
-	UnlockObject(network, NETWORK_LOCK);
+	if (!IsNewNetwork(network))
+		UnlockObject(network, NETWORK_LOCK);
 }
 
 /* Waits for others that create a network of that name. */
@@ -293,6 +350,13 @@ void
 LockNetworkName(const char *name)
 {
 	LockObject(string_hash(name, NAMEDATALEN), NAME_LOCK, false, false);
+}
+
+/* Gives that lock back when the network is there: from now on others wait for its row. */
+void
+UnlockNetworkName(const char *name)
+{
+	UnlockObject(string_hash(name, NAMEDATALEN), NAME_LOCK);
 }
 
 /* Takes the lock that allows one inference per network, until the end of the transaction. */

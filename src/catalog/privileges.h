@@ -61,6 +61,9 @@ extern void SetSafeSearchPath(void);
  */
 extern uint64 WriteCatalog(const char *sql, int nargs, Oid *types, Datum *values, const char *nulls);
 
+/* The same for an INSERT that returns an integer; 0 if nothing was inserted. */
+extern int	InsertIntoCatalog(const char *sql, int nargs, Oid *types, Datum *values);
+
 /*
  * Takes the lock that allows one change per network, which loading and storing
  * an inference are, too; held to the end of the transaction.  False if nowait
@@ -93,5 +96,9 @@ extern bool MayReadCatalog(void);
 
 /* Takes the lock that lets one session at a time create a network of that name. */
 extern void LockNetworkName(const char *name);
+extern void UnlockNetworkName(const char *name);
+
+/* Remembers that this transaction has created a network, which needs no lock then. */
+extern void NoteNewNetwork(int network);
 
 #endif

@@ -140,7 +140,8 @@ ParseDouble(const Setting *setting, const char *text)
 	char	   *end;
 	double		value = strtod(text, &end);
 
-	if (end == text || *end != '\0' || !isfinite(value))
+	/* strtod takes more than SQL does, such as 0x10 */
+	if (end == text || *end != '\0' || !isfinite(value) || strpbrk(text, "xXpP") != NULL)
 		InvalidSetting(setting, text);
 	CheckRange(setting, value);
 	return value;

@@ -143,7 +143,7 @@ DegreesLogPartition(int dim, const double *const *parents)
 
 	DegreesNatural(dim, parents, phi);
 	if (!DegreesMoments(dim, phi, u, &g))
-		elog(ERROR, "parameters of degrees of freedom are not proper");
+		RaiseImproper("the parameters of degrees of freedom are not proper");
 	return g;
 }
 

@@ -124,4 +124,7 @@ extern int	ParamsSize(const Distribution *distribution, int dim);
 /* The shape that numbers of a parameter are written in: a scalar, where one number says all. */
 extern ValueShape WrittenShape(const ParamSpec *spec, int dim, const double *values);
 
+/* Raises the error for a distribution whose numbers cannot be computed with; of a posterior that was not made here, say. */
+extern void RaiseImproper(const char *what) __attribute__((noreturn));
+
 #endif

@@ -153,7 +153,7 @@ GaussianParameters(int dim, const double *phi, double *params)
 	double		log_det;
 
 	if (!MeanAndCovariance(dim, phi, params, NULL, &log_det))
-		elog(ERROR, "natural parameters of a Gaussian are not proper");
+		RaiseImproper("the natural parameters of a Gaussian are not proper");
 	for (int i = 0; i < dim * dim; i++)
 		params[dim + i] = -2.0 * phi[dim + i];
 }
@@ -383,7 +383,7 @@ PrepareStudent(int dim, const double *location, const double *scale, double nu, 
 	double		log_det;
 
 	if (!InvertSPD(scale, dim, precision, &log_det) || !Cholesky(precision, dim, l))
-		elog(ERROR, "scale of a predictive density is not positive definite");
+		RaiseImproper("the scale of a predictive density is not positive definite");
 	constants[0] = LogStudentT(0.0, log_det, nu, dim);
 	constants[1] = nu;
 	memcpy(constants + 2, location, sizeof(double) * dim);
@@ -471,7 +471,7 @@ GaussianPreparePredictive(int dim, const double *const *params, const bool *fixe
 	if (fixed[1])
 	{
 		if (!InvertSPD(params[1], dim, scale, NULL))
-			elog(ERROR, "precision is not positive definite");
+			RaiseImproper("the precision is not positive definite");
 	}
 	else
 		for (int i = 0; i < dim * dim; i++)
@@ -479,7 +479,7 @@ GaussianPreparePredictive(int dim, const double *const *params, const bool *fixe
 	if (!fixed[0])
 	{
 		if (!InvertSPD(precision, dim, covariance, NULL))
-			elog(ERROR, "precision of a mean is not positive definite");
+			RaiseImproper("the precision of a mean is not positive definite");
 		for (int i = 0; i < dim * dim; i++)
 			scale[i] += covariance[i];
 	}

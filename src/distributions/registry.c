@@ -66,3 +66,12 @@ ParamsSize(const Distribution *distribution, int dim)
 		size += ShapeSize(distribution->params[i].shape, dim);
 	return size;
 }
+
+void
+RaiseImproper(const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 errmsg_internal("%s", what),
+			 errdetail("Its numbers are too large, too small or too unequal to compute with.")));
+}

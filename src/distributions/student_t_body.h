@@ -390,7 +390,7 @@ StudentTPreparePredictive(int dim, const double *const *params, const bool *fixe
 		double		g;
 
 		if (!DegreesOfFreedom.moments(1, phi, u, &g))
-			elog(ERROR, "degrees of freedom of a posterior are not proper");
+			RaiseImproper("the degrees of freedom of a posterior are not proper");
 		nu = u[0];
 	}
 	CORE_PREDICTIVE(dim, params, fixed, constants);

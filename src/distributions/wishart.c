@@ -81,7 +81,7 @@ WishartFixed(int dim, const double *value, double *u)
 	double	   *l = palloc(sizeof(double) * dim * dim);
 
 	if (!Cholesky(value, dim, l))
-		elog(ERROR, "matrix is not positive definite");
+		RaiseImproper("the matrix is not positive definite");
 	memcpy(u, value, sizeof(double) * dim * dim);
 	u[dim * dim] = CholeskyLogDet(l, dim);
 	pfree(l);

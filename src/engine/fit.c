@@ -33,6 +33,13 @@
 #define ELBO_BUG 1e-4
 
 /*
+ * Priors that are extreme for the data, means of 1e10 with precisions of 1e20,
+ * make it a difference of numbers that are larger than it is by far, of which
+ * no more than this part is known.
+ */
+#define TERMS_ROUNDING 1e-11
+
+/*
  * Tables of up to so many rows are searched whole.  Larger ones begin with a
  * sample: of so many rows at least, and of so many for each component and
  * dimension.  Each sample is so many times larger than the one before, while
@@ -94,6 +101,7 @@ typedef struct Restart
 	Job		   *job;
 	StopRule	stop;
 	int			nlive;			/* before the sweep */
+	double		terms;			/* and the sizes of what its ELBO was the sum of */
 	int			iterations;
 	bool		running;
 	bool		converged;
@@ -101,20 +109,34 @@ typedef struct Restart
 
 /*
  * A fall of the ELBO beyond rounding is a bug: it is reported, and stops a
- * server that has assertions.  Where a component was retired it may fall.
+ * server that has assertions.  Where a component was retired it may fall.  One
+ * report is enough.
  */
 static void
-CheckElbo(const Restart *restart)
+CheckElbo(const Restart *restart, Fit *fit)
 {
 	double		before = restart->stop.last;
 	double		after = restart->job->elbo;
+	double		terms = Max(restart->terms, restart->job->terms);
+	double		unknown = TERMS_ROUNDING * terms;
 
+	if (!isfinite(after))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("the evidence lower bound of network \"%s\" is not a number at iteration %d",
+						restart->job->plan->network->name, restart->iterations),
+				 errhint("Its priors, or some values, are too far from the others to compute with.")));
 	if (restart->stop.sweeps < 1 || restart->job->nlive < restart->nlive || after >= before - ELBO_ROUNDING * (1.0 + fabs(before)))
 		return;
-	ereport(WARNING,
-			(errmsg("the evidence lower bound fell from %.10g to %.10g at iteration %d", before, after,
-					restart->iterations)));
-	Assert(after >= before - ELBO_BUG * (1.0 + fabs(before)));
+	if (!fit->warned)
+		ereport(WARNING,
+				(errmsg("the evidence lower bound fell from %.10g to %.10g at iteration %d", before, after,
+						restart->iterations),
+				 after < before - unknown ? 0 :
+				 errdetail("It is a difference of numbers of the size %.3g, which leaves no more digits: priors are extreme for the scale of the data.",
+						   terms)));
+	fit->warned = true;
+	Assert(after >= before - Max(ELBO_BUG * (1.0 + fabs(before)), unknown));
 }
 
 /* Sweeps restarts side by side until each has converged or made so many sweeps. */
@@ -137,6 +159,7 @@ SweepRestarts(Restart *restarts, int nrestarts, double tolerance, int max_sweeps
 			if (restarts[r].running)
 			{
 				restarts[r].nlive = restarts[r].job->nlive;
+				restarts[r].terms = restarts[r].job->terms;
 				jobs[running++] = restarts[r].job;
 			}
 		if (running > 0)
@@ -150,7 +173,7 @@ SweepRestarts(Restart *restarts, int nrestarts, double tolerance, int max_sweeps
 			restart->iterations++;
 			AddTrace(&fit->trace, restart->number, restart->iterations, restart->job->elbo,
 					 restart->job->rows->total == fit->total ? NULL : "sample");
-			CheckElbo(restart);
+			CheckElbo(restart, fit);
 			restart->converged = ShouldStop(&restart->stop, restart->job->elbo, tolerance);
 			restart->running = !restart->converged && restart->stop.sweeps < max_sweeps;
 		}
@@ -239,6 +262,8 @@ CreateRestart(const NetworkPlan *plan, const RowStore *rows, const RowStore *see
 	}
 	if (plan->selector >= 0)
 		restart.job->rule = StartRule(plan, seeds, number);
+	else
+		restart.job->rule.kind = RULE_ONE;
 	if (rows->incomplete)
 		PrepareFromData(restart.job);
 	for (int k = 0; k < restart.job->nlive; k++)

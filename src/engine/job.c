@@ -60,6 +60,7 @@ AssignJob(Job *to, const Job *from)
 	to->unsettled = from->unsettled;
 	to->log_normaliser = from->log_normaliser;
 	to->elbo = from->elbo;
+	to->terms = from->terms;
 	memcpy(to->live, from->live, sizeof(int) * from->nlive);
 	memcpy(to->fresh, from->fresh, sizeof(bool) * from->nlive);
 	memcpy(to->state, from->state, sizeof(double) * plan->state_size);

@@ -17,7 +17,8 @@ typedef enum RuleKind
 	RULE_NONE,					/* the globals */
 	RULE_CENTRES,				/* the nearest of given centres */
 	RULE_RANDOM,				/* a hash of the row's values */
-	RULE_LABELS					/* the label column of the row store */
+	RULE_LABELS,				/* the label column of the row store */
+	RULE_ONE					/* there is one component, which has all rows */
 } RuleKind;
 
 typedef struct Rule
@@ -77,6 +78,7 @@ typedef struct Job
 	double	   *stats;			/* live x plan->stats_size, weighted */
 	double		log_normaliser; /* sum over rows of log sum exp, weighted */
 	double		elbo;
+	double		terms;			/* sizes of the numbers that it is the sum of: how far rounding may go */
 } Job;
 
 extern Job *CreateJob(const NetworkPlan *plan, const RowStore *rows, double weight);

@@ -14,6 +14,7 @@
 #include "engine/pass.h"
 #include "engine/slots.h"
 #include "engine/update.h"
+#include "miscadmin.h"
 #include "numerics/linalg.h"
 
 /* Most axes of a component's covariance that are tried as a split */
@@ -361,6 +362,7 @@ RankPairs(const Job *job, int *npairs)
 	for (int a = 0; a < job->nlive; a++)
 		for (int b = a + 1; b < job->nlive; b++)
 		{
+			CHECK_FOR_INTERRUPTS();
 			if (ComponentRows(job, a) < FewestToMove(job) || ComponentRows(job, b) < FewestToMove(job))
 				continue;
 			memcpy(sum, JobStats(job, a), sizeof(double) * job->plan->stats_size);
@@ -638,6 +640,7 @@ RankSplits(Job *job, int component)
 			if ((component < 0 || k == component) && ComponentRows(job, k) >= FewestRows(job)
 				&& LeafRows(&job->plan->leaves[l], JobStats(job, k)) >= FewestRows(job))
 			{
+				CHECK_FOR_INTERRUPTS();
 				if (job->plan->leaves[l].kernel->diagonal)
 					ProposeDiagonalSplits(&list, k, &job->plan->leaves[l]);
 				else
@@ -649,7 +652,7 @@ RankSplits(Job *job, int component)
 	RunPass(&job, 1);
 	for (int i = 0; i < REFINEMENTS && RefineAxes(&list); i++)
 		RunPass(&job, 1);
-	job->elbo = JobElbo(job);
+	ComputeElbo(job);
 	job->nsplits = 0;
 	SortSplits(&list);
 	return list;

@@ -489,10 +489,23 @@ DataMomentValues(const RowStore *rows, const PlanLeaf *leaf, const NodeParam *pa
 	pfree(variances);
 }
 
+/* Raises an error if a constant, or what is computed from it, is no number. */
+static void
+CheckConstant(const NetworkNode *node, const ParamSpec *spec, const double *values, Size n)
+{
+	for (Size i = 0; i < n; i++)
+		if (!isfinite(values[i]))
+			ereport(ERROR,
+					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					 errmsg("parameter \"%s\" of node \"%s\" is too large or too small to compute with", spec->name,
+							node->name),
+					 errhint("Choose numbers on the scale of the data.")));
+}
+
 /* Writes the moments of a constant parameter, in the frame; plate by plate where these differ. */
 static void
-SetConstant(const RowStore *rows, const PlanLeaf *leaf, const Frame *frame, const ParamSpec *spec, Units units,
-			const NodeParam *param, int dim, PlanParam *to)
+SetConstant(const RowStore *rows, const PlanLeaf *leaf, const NetworkNode *node, const Frame *frame,
+			const ParamSpec *spec, Units units, const NodeParam *param, int dim, PlanParam *to)
 {
 	const Distribution *family = spec->family;
 	int			plates = DiffersByPlate(param) ? param->plates : 1;
@@ -510,10 +523,12 @@ SetConstant(const RowStore *rows, const PlanLeaf *leaf, const Frame *frame, cons
 			memcpy(values, param->values + plate * size, sizeof(double) * size);
 		if (param->kind != PARAM_DATA && units != UNITS_NONE)
 			ToFrame(frame, units, spec->shape, values);
+		CheckConstant(node, spec, values, size);
 		if (family)
 			family->fixed(dim, values, to->moments + plate * moments_size);
 		else
 			memcpy(to->moments + plate * moments_size, values, sizeof(double) * size);
+		CheckConstant(node, spec, to->moments + plate * moments_size, moments_size);
 	}
 	pfree(values);
 }
@@ -524,12 +539,12 @@ BindParams(const NetworkPlan *plan, const RowStore *rows, const NetworkNode *nod
 {
 	for (int p = 0; p < node->nparams; p++)
 		if (params[p].global < 0)
-			SetConstant(rows, leaf, frame, &node->distribution->params[p],
+			SetConstant(rows, leaf, node, frame, &node->distribution->params[p],
 						ParamUnits(units, node->distribution->params[p].role), &node->params[p], dim, &params[p]);
 }
 
-/* Warns where a numeric prior puts the data so far out that every used component is charged for it. */
-static void
+/* Warns where a numeric prior puts the data so far out that every used component is charged for it; true if it did. */
+static bool
 WarnIfFar(const NetworkPlan *plan, const PlanGlobal *global)
 {
 	const Distribution *distribution = global->distribution;
@@ -542,7 +557,7 @@ WarnIfFar(const NetworkPlan *plan, const PlanGlobal *global)
 	/* a component with a prior of its own is charged for it alone, and may well have no rows */
 	if (global->units != UNITS_VALUE || mean == NULL || precision == NULL
 		|| global->params[0].stride > 0 || global->params[1].stride > 0)
-		return;
+		return false;
 	for (int i = 0; i < dim; i++)
 		if (fabs(mean[i]) * sqrt(precision[i * step]) > FAR_FROM_PRIOR)
 		{
@@ -550,13 +565,16 @@ WarnIfFar(const NetworkPlan *plan, const PlanGlobal *global)
 					(errmsg("the prior mean of node \"%s\" lies %.0f prior standard deviations from the data", node->name,
 							fabs(mean[i]) * sqrt(precision[i * step])),
 					 errhint("Give it a mean or a precision on the scale of the data, such as data_mean and 0.1 * data_precision.")));
-			return;
+			return true;
 		}
+	return false;
 }
 
 void
 BindPlan(NetworkPlan *plan, const RowStore *rows)
 {
+	bool		warned = false;
+
 	SetNoise(plan, rows);
 	for (int i = 0; i < plan->nleaves; i++)
 	{
@@ -575,7 +593,7 @@ BindPlan(NetworkPlan *plan, const RowStore *rows)
 			global->frame = leaf->frame;
 		BindParams(plan, rows, &plan->network->nodes[global->node], leaf, &global->frame, global->units, global->dim,
 				   global->params);
-		WarnIfFar(plan, global);
+		warned = warned || WarnIfFar(plan, global);
 	}
 	if (plan->selector >= 0)
 		BindParams(plan, rows, &plan->network->nodes[plan->selector], NULL, NULL, UNITS_NONE, plan->components,

@@ -51,6 +51,8 @@ GivenComponent(const Rule *rule, const Job *job, const double *const *columns, i
 			return hash % job->nlive;
 		case RULE_LABELS:
 			return (int) columns[ncolumns][n];
+		case RULE_ONE:
+			return 0;
 		default:
 			return -1;
 	}

@@ -18,6 +18,7 @@
 #include "engine/scales.h"
 #include "engine/slots.h"
 #include "engine/update.h"
+#include "miscadmin.h"
 #include "numerics/special.h"
 #include "utils/memutils.h"
 
@@ -120,6 +121,29 @@ TakesPart(const Job *job, const PlanGlobal *global, int plate)
 	return false;
 }
 
+/* True if all numbers are. */
+static bool
+AreFinite(const double *values, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (!isfinite(values[i]))
+			return false;
+	return true;
+}
+
+/* Computes the moments of one plate of a global from its natural parameters; false if they or its normaliser are no numbers. */
+static bool
+ComputeMoments(Job *job, int index, int plate)
+{
+	const PlanGlobal *global = &job->plan->globals[index];
+	double	   *u = GlobalMoments(job->plan, job->state, index, plate);
+	double	   *partition = GlobalPartition(job->plan, job->state, index, plate);
+
+	CHECK_FOR_INTERRUPTS();
+	return global->distribution->moments(global->dim, GlobalPhi(job->plan, job->state, index, plate), u, partition)
+		&& isfinite(*partition) && AreFinite(u, global->size);
+}
+
 /* Sets one plate of a global to what its parents alone say. */
 static bool
 SetToPrior(Job *job, int index, int plate)
@@ -128,10 +152,10 @@ SetToPrior(Job *job, int index, int plate)
 	const double *parents[MAX_PARAMS];
 
 	GatherParents(job, global->distribution, global->params, plate, parents);
+	if (!isfinite(global->distribution->log_partition(global->dim, parents)))
+		return false;
 	global->distribution->natural(global->dim, parents, GlobalPhi(job->plan, job->state, index, plate));
-	return global->distribution->moments(global->dim, GlobalPhi(job->plan, job->state, index, plate),
-										 GlobalMoments(job->plan, job->state, index, plate),
-										 GlobalPartition(job->plan, job->state, index, plate));
+	return ComputeMoments(job, index, plate);
 }
 
 static void
@@ -267,12 +291,8 @@ GatherNatural(const Job *job, int index, int plate, double *phi)
 static bool
 UpdatePlate(Job *job, int index, int plate)
 {
-	const PlanGlobal *global = &job->plan->globals[index];
-	double	   *phi = GlobalPhi(job->plan, job->state, index, plate);
-
-	GatherNatural(job, index, plate, phi);
-	return global->distribution->moments(global->dim, phi, GlobalMoments(job->plan, job->state, index, plate),
-										 GlobalPartition(job->plan, job->state, index, plate));
+	GatherNatural(job, index, plate, GlobalPhi(job->plan, job->state, index, plate));
+	return ComputeMoments(job, index, plate);
 }
 
 /* True if the global says where the leaf's values lie: its first parameter. */
@@ -445,9 +465,10 @@ PrepareComponent(Job *job, int index)
 
 	JobConstants(job, index)[0] = plan->selector < 0 ? 0.0
 		: ParamMoments(plan, job->state, &plan->weights, 0)[job->live[index]];
+	CHECK_FOR_INTERRUPTS();
 	for (int l = 0; l < plan->nleaves; l++)
 		proper &= PrepareLeaf(job, &plan->leaves[l], index);
-	return proper;
+	return proper && AreFinite(JobConstants(job, index), plan->constants_size);
 }
 
 void
@@ -507,20 +528,23 @@ PrepareFromData(Job *job)
 	{
 		const PlanLeaf *leaf = &job->plan->leaves[l];
 		const double *parents[MAX_PARAMS];
+		double	   *data[MAX_PARAMS];
 
+		for (int p = 0; p < leaf->distribution->nparams; p++)
+			data[p] = DataParent(job->rows, leaf, &leaf->distribution->params[p]);
 		for (int k = 0; k < job->nlive; k++)
 		{
+			CHECK_FOR_INTERRUPTS();
 			GatherParents(job, leaf->distribution, leaf->params, job->live[k], parents);
 			for (int p = 0; p < leaf->distribution->nparams; p++)
-			{
-				double	   *moments = DataParent(job->rows, leaf, &leaf->distribution->params[p]);
-
-				if (moments != NULL)
-					parents[p] = moments;
-			}
+				if (data[p] != NULL)
+					parents[p] = data[p];
 			if (!leaf->kernel->prepare(leaf->dim, parents, JobConstants(job, k) + leaf->constants_offset))
 				elog(ERROR, "variances of the rows are not proper");
 		}
+		for (int p = 0; p < leaf->distribution->nparams; p++)
+			if (data[p] != NULL)
+				pfree(data[p]);
 	}
 }
 
@@ -532,23 +556,32 @@ PrepareForLabels(Job *job)
 	PrepareJob(job);
 }
 
-/* Returns minus the Kullback-Leibler divergence of one plate of a global from what its parents expect. */
+/*
+ * Returns minus the Kullback-Leibler divergence of one plate of a global from what its parents expect;
+ * adds the sizes of the numbers that it is the difference of to *terms.
+ */
 static double
-GlobalTerm(const Job *job, int index, int plate)
+GlobalTerm(const Job *job, int index, int plate, double *terms)
 {
 	const PlanGlobal *global = &job->plan->globals[index];
 	const double *phi = GlobalPhi(job->plan, job->state, index, plate);
 	const double *u = GlobalMoments(job->plan, job->state, index, plate);
 	const double *parents[MAX_PARAMS];
 	double	   *prior = palloc(sizeof(double) * global->size);
+	double		partition;
 	double		term;
 
+	CHECK_FOR_INTERRUPTS();
 	GatherParents(job, global->distribution, global->params, plate, parents);
 	global->distribution->natural(global->dim, parents, prior);
-	term = global->distribution->log_partition(global->dim, parents)
-		- *GlobalPartition(job->plan, job->state, index, plate);
+	partition = global->distribution->log_partition(global->dim, parents);
+	term = partition - *GlobalPartition(job->plan, job->state, index, plate);
+	*terms += fabs(partition) + fabs(*GlobalPartition(job->plan, job->state, index, plate));
 	for (int i = 0; i < global->size; i++)
+	{
 		term += (prior[i] - phi[i]) * u[i];
+		*terms += (fabs(prior[i]) + fabs(phi[i])) * fabs(u[i]);
+	}
 	pfree(prior);
 	return term;
 }
@@ -575,12 +608,13 @@ ComponentCost(const Job *job)
 	const NetworkPlan *plan = job->plan;
 	double		cost = 0.0;
 	double		parameters = 0.0;
+	double		terms = 0.0;
 
 	for (int l = 0; l < plan->nleaves; l++)
 		parameters += LeafParameters(plan, &plan->leaves[l]);
 	for (int i = 0; i < plan->nglobals; i++)
 		for (int k = 0; k < job->nlive && plan->globals[i].plates > 1; k++)
-			cost -= GlobalTerm(job, i, job->live[k]);
+			cost -= GlobalTerm(job, i, job->live[k], &terms);
 	return cost / (job->nlive * Max(parameters, 1.0));
 }
 
@@ -617,6 +651,7 @@ ComponentBound(Job *scratch, int component, const double *stats)
 {
 	const NetworkPlan *plan = scratch->plan;
 	int			plate = component;
+	double		terms = 0.0;
 	double		bound;
 
 	scratch->nlive = 1;
@@ -634,7 +669,7 @@ ComponentBound(Job *scratch, int component, const double *stats)
 		bound += LeafTerm(scratch, &plan->leaves[l], 0);
 	for (int i = 0; i < plan->nglobals; i++)
 		if (plan->globals[i].plates > 1)
-			bound += GlobalTerm(scratch, i, plate);
+			bound += GlobalTerm(scratch, i, plate, &terms);
 	return bound;
 }
 
@@ -656,14 +691,16 @@ LogScale(const Job *job)
 	return sum * rows->total * job->weight;
 }
 
-double
-JobElbo(const Job *job)
+void
+ComputeElbo(Job *job)
 {
 	double		elbo = job->log_normaliser + LogScale(job);
+
+	job->terms = fabs(job->log_normaliser);
 
 	for (int i = 0; i < job->plan->nglobals; i++)
 		for (int plate = 0; plate < job->plan->globals[i].plates; plate++)
 			if (TakesPart(job, &job->plan->globals[i], plate))
-				elbo += GlobalTerm(job, i, plate);
-	return elbo;
+				elbo += GlobalTerm(job, i, plate, &job->terms);
+	job->elbo = isfinite(elbo) ? elbo : -INFINITY;
 }

@@ -49,8 +49,11 @@ extern void PrepareForLabels(Job *job);
  */
 extern double ComponentCost(const Job *job);
 
-/* Returns the ELBO after a pass by the present globals: sum of log normalisers + log h - KL(globals). */
-extern double JobElbo(const Job *job);
+/*
+ * Computes the ELBO after a pass by the present globals: sum of log normalisers + log h - KL(globals);
+ * -infinity where it is no number.
+ */
+extern void ComputeElbo(Job *job);
 
 /* Sets the globals of retired components to their priors: what a posterior says of them. */
 extern void ResetRetired(Job *job);

@@ -84,5 +84,5 @@ Sweep(Job *const *jobs, int njobs)
 	}
 	RunPass(jobs, njobs);
 	for (int i = 0; i < njobs; i++)
-		jobs[i]->elbo = JobElbo(jobs[i]);
+		ComputeElbo(jobs[i]);
 }

@@ -69,6 +69,7 @@ typedef struct Fit
 	int			noutcomes;
 	Outcome    *outcomes;
 	Trace		trace;
+	bool		warned;			/* that the bound fell */
 } Fit;
 
 /* Estimates the gain that is left (Aitken) and says when it is small enough */

@@ -24,9 +24,9 @@ typedef Vec VecMem __attribute__((aligned(8), may_alias));
 INLINE Vec
 MaxVec(Vec a, Vec b)
 {
-	VecInt		mask = a > b;
+	VecInt		mask = b > a;
 
-	return (Vec) (((VecInt) a & mask) | ((VecInt) b & ~mask));
+	return (Vec) (((VecInt) b & mask) | ((VecInt) a & ~mask));
 }
 
 /* Below this exp is 0: a responsibility times squares of x must not be a denormal number, which slows a processor down */
@@ -47,7 +47,7 @@ ExpNegative(Vec x)
 				p;
 	VecInt		nonzero = x > LEAST_EXPONENT;
 
-	x = MaxVec(x, SPLAT(LEAST_EXPONENT));
+	x = MaxVec(SPLAT(LEAST_EXPONENT), x);
 	t = x * 1.4426950408889634074 + round;
 	n = t - round;
 	r = x - n * 6.93147180369123816490e-01 - n * 1.90821492927058770002e-10;	/* log 2 in two parts */

@@ -62,7 +62,7 @@ InvertPrecision(ValueShape shape, int dim, const double *precision, double *cova
 	if (shape == SHAPE_MATRIX)
 	{
 		if (!InvertSPD(precision, dim, covariance, NULL))
-			elog(ERROR, "precision of a posterior is not positive definite");
+			RaiseImproper("the precision of a posterior is not positive definite");
 		return;
 	}
 	for (int i = 0; i < ShapeSize(shape, dim); i++)

@@ -126,7 +126,7 @@ PosteriorMoments(const Posterior *posterior, int node, int plate, double *u)
 	const PosteriorNode *n = &posterior->nodes[node];
 
 	if (!DistributionMoments(n->distribution, n->dim, PosteriorNodeParams(n, plate), u, NULL))
-		elog(ERROR, "node \"%s\" of a posterior is not proper", n->name);
+		RaiseImproper(psprintf("the distribution of node \"%s\" of a posterior is not proper", n->name));
 }
 
 /*
@@ -147,7 +147,7 @@ PosteriorMean(const Posterior *posterior, int node, int plate, double *mean)
 	}
 	u = palloc(sizeof(double) * distribution->size(n->dim));
 	if (!DistributionMoments(distribution, n->dim, PosteriorNodeParams(n, plate), u, mean))
-		elog(ERROR, "node \"%s\" of a posterior is not proper", n->name);
+		RaiseImproper(psprintf("the distribution of node \"%s\" of a posterior is not proper", n->name));
 	pfree(u);
 }
 
@@ -224,7 +224,7 @@ PosteriorParents(const Posterior *posterior, int leaf, int component, const Fram
 		if (parents.fixed[i])
 			FixedMoments(spec, l->dim, parents.params[i], u);
 		else if (!DistributionMoments(spec->family, l->dim, parents.params[i], u, NULL))
-			elog(ERROR, "a parent of leaf \"%s\" of a posterior is not proper", l->name);
+			RaiseImproper(psprintf("a parameter of node \"%s\" of a posterior is not proper", l->name));
 	}
 	return parents;
 }

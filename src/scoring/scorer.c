@@ -214,6 +214,7 @@ PrepareLeaf(Scorer *scorer, const Posterior *posterior, int index, const int *te
 	{
 		LeafParents parents = PosteriorParents(posterior, index, scorer->components[c], &frame);
 
+		CHECK_FOR_INTERRUPTS();
 		if (!out->kernel->prepare(leaf->dim, parents.moments, out->constants + (Size) c * out->constants_size))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -224,6 +225,7 @@ PrepareLeaf(Scorer *scorer, const Posterior *posterior, int index, const int *te
 	{
 		LeafParents parents = PosteriorParents(posterior, index, leaf->mixture ? term_components[t] : 0, &frame);
 
+		CHECK_FOR_INTERRUPTS();
 		out->kernel->prepare_predictive(leaf->dim, parents.params, parents.fixed,
 										out->predictive + (Size) t * out->predictive_size);
 		FreeParents(&parents, leaf->distribution->nparams);
@@ -386,6 +388,7 @@ PrepareMarginals(Scorer *scorer)
 
 		for (int c = 0; leaf->mixture && c < scorer->ncandidates; c++)
 		{
+			CHECK_FOR_INTERRUPTS();
 			conditional.constants = leaf->marginals + (Size) c * leaf->constants_size;
 			leaf->kernel->condition(leaf->dim, leaf->constants + (Size) c * leaf->constants_size, NULL, pattern,
 									scorer->work, &conditional);
@@ -401,6 +404,7 @@ ConditionTerm(Scorer *scorer, int index, int term)
 	const Pattern *pattern = scorer->patterns[index];
 	Conditional conditional = PlaceConditional(scorer->conditional_memory, pattern, 0, leaf->kernel->diagonal);
 
+	CHECK_FOR_INTERRUPTS();
 	conditional.constants = leaf->marginal_predictive + (Size) term * leaf->predictive_size;
 	leaf->kernel->condition_predictive(leaf->dim, leaf->predictive + (Size) term * leaf->predictive_size, pattern,
 									   scorer->work, &conditional);
@@ -420,6 +424,16 @@ PrepareMarginalPredictive(Scorer *scorer)
 }
 
 /*
+ * Returns a log density, that of a row which is infinitely far where it is no
+ * number: parts of the distance of a row near the largest numbers overflow.
+ */
+static double
+NumberOrNone(double density)
+{
+	return unlikely(isnan(density)) ? -INFINITY : density;
+}
+
+/*
  * Returns the expected log density of a leaf under a candidate.
  */
 static double
@@ -429,11 +443,12 @@ LeafScore(Scorer *scorer, int index, int candidate)
 	Size		offset = (Size) candidate * leaf->constants_size;
 
 	if (likely(!scorer->lacking))
-		return leaf->kernel->score_row(leaf->dim, leaf->constants + offset, scorer->row + leaf->first_column);
+		return NumberOrNone(leaf->kernel->score_row(leaf->dim, leaf->constants + offset,
+													scorer->row + leaf->first_column));
 	if (scorer->patterns[index]->nobserved == 0)
 		return 0.0;
-	return leaf->kernel->score_row(scorer->patterns[index]->nobserved, leaf->marginals + offset,
-								   scorer->observed + leaf->first_column);
+	return NumberOrNone(leaf->kernel->score_row(scorer->patterns[index]->nobserved, leaf->marginals + offset,
+												scorer->observed + leaf->first_column));
 }
 
 /*
@@ -446,11 +461,13 @@ LeafDensity(Scorer *scorer, int index, int term)
 	Size		offset = (Size) term * leaf->predictive_size;
 
 	if (likely(!scorer->lacking))
-		return leaf->kernel->predictive_row(leaf->dim, leaf->predictive + offset, scorer->row + leaf->first_column);
+		return NumberOrNone(leaf->kernel->predictive_row(leaf->dim, leaf->predictive + offset,
+														 scorer->row + leaf->first_column));
 	if (scorer->patterns[index]->nobserved == 0)
 		return 0.0;
-	return leaf->kernel->predictive_row(scorer->patterns[index]->nobserved, leaf->marginal_predictive + offset,
-										scorer->observed + leaf->first_column);
+	return NumberOrNone(leaf->kernel->predictive_row(scorer->patterns[index]->nobserved,
+													 leaf->marginal_predictive + offset,
+													 scorer->observed + leaf->first_column));
 }
 
 void
@@ -608,5 +625,5 @@ ScoreDensity(Scorer *scorer, const double *x)
 		for (int t = 0; t < scorer->nterms; t++)
 			scorer->scores[t] += LeafDensity(scorer, i, t);
 	}
-	return density + LogSumExp(scorer->scores, scorer->nterms);
+	return NumberOrNone(density + LogSumExp(scorer->scores, scorer->nterms));
 }

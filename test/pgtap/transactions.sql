@@ -2,7 +2,7 @@
 
 \i examples/userinfo.sql
 
-SELECT plan(36);
+SELECT plan(38);
 
 CREATE TABLE data AS SELECT id, avg_time_pages AS a, avg_time_pages_a AS b, NULL::text AS label FROM userinfo;
 SELECT bnai_create_clustering('net', 'data', '{a,b}', results_column => 'label', restarts => 2);
@@ -148,5 +148,12 @@ SELECT results_eq('EXECUTE p', $$ VALUES ('D') $$, 'and a new run');
 -- Defined and inferred by one statement, whose snapshot is older than the network
 SELECT clusters AS clusters_of_one FROM (SELECT bnai_create_clustering('one', 'data', '{a,b}'), bnai_infer('one') AS run OFFSET 0) AS s, LATERAL (SELECT (s.run).clusters) AS c \gset
 SELECT is(:clusters_of_one, 4, 'a network is inferred by the statement that defines it');
+
+-- A transaction that creates many networks takes no lock for each
+BEGIN;
+SELECT count(bnai_create_clustering('many' || i, 'data', '{a,b}')), count(bnai_add_node('many' || i, 'more', 'Gamma', '1, 1')), count(bnai_set('many' || i, 'seed', '7')) FROM generate_series(1, 50) AS i;
+SELECT ok(count(*) < 30, format('%s locks for 50 networks', count(*))) FROM pg_locks WHERE pid = pg_backend_pid();
+SELECT throws_ok($$ SELECT bnai_create_network('many7') $$, '42710', 'network "many7" already exists', 'each name once');
+COMMIT;
 
 SELECT * FROM finish();
