@@ -56,6 +56,9 @@ include $(PGXS)
 # The vector kernels may fuse multiply and add: they gain half of their speed by it.
 src/numerics/kernels_%.o: override CFLAGS += -O3 -ffp-contract=fast
 
+# Loops over registers are to be unrolled.
+src/numerics/blocked.o: override CFLAGS += -O3
+
 bnai--$(EXTVERSION).sql: $(SQL_PARTS) bnai.control .build/parts
 	cat $(SQL_PARTS) > $@
 

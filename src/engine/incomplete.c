@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "engine/incomplete.h"
+#include "miscadmin.h"
 #include "source/patterns.h"
 #include "storage/shmem.h"
 #include "utils/memutils.h"
@@ -164,6 +165,7 @@ ConditionJob(WorkSpace *space, const Job *job)
 		{
 			const PlanLeaf *leaf = &job->plan->leaves[l];
 
+			CHECK_FOR_INTERRUPTS();
 			leaf->kernel->condition(leaf->dim, JobConstants(job, k) + leaf->constants_offset, leaf->noise,
 									space->incomplete->patterns[l], space->incomplete->work,
 									ConditionalOf(space, job, k, l));

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "engine/rules.h"
+#include "miscadmin.h"
 #include "numerics/rng.h"
 
 /* Returns the nearest centre of a row, in the columns that it has. */
@@ -123,8 +124,10 @@ ApplyRule(const Rule *rule, const Job *job, const double *const *columns, int ro
 	memset(r, 0, sizeof(double) * job->nlive * rows);
 	for (int n = 0; n < valid; n++)
 	{
-		int			k = GivenComponent(rule, job, columns, n);
+		int			k;
 
+		CHECK_FOR_INTERRUPTS();
+		k = GivenComponent(rule, job, columns, n);
 		if (k >= 0)
 			r[(Size) k * rows + n] = 1.0;
 	}

@@ -106,6 +106,7 @@ ScoreBlock(WorkSpace *space, const Job *job, int rows)
 		double	   *scores = space->scores + (Size) k * rows;
 		const double *constants = JobConstants(job, k);
 
+		CHECK_FOR_INTERRUPTS();
 		ActiveKernels->fill(constants[0], rows, scores);
 		for (int l = 0; l < job->plan->nleaves; l++)
 		{
@@ -199,9 +200,15 @@ RunBlock(WorkSpace *space, const Job *job, int rows, int valid, double *lanes, d
 			ConditionJob(space, job);
 	}
 	for (int k = 0; k < job->nlive; k++, lanes += size * KERNEL_LANES, sums += size)
+	{
+		CHECK_FOR_INTERRUPTS();
 		Accumulate(space, job, k, space->scores + (Size) k * rows, rows, lanes, sums);
+	}
 	for (int s = 0; s < job->nsplits; s++, lanes += size * KERNEL_LANES, sums += size)
+	{
+		CHECK_FOR_INTERRUPTS();
 		AccumulateSplit(space, job, &job->splits[s], rows, lanes, sums);
+	}
 	return log_normaliser;
 }
 

@@ -1,6 +1,6 @@
 /*
  * linalg.c
- *		Small dense linear algebra by LAPACK.
+ *		Dense linear algebra by LAPACK, and of large matrices in blocks.
  *
  * LAPACK is column-major: a row-major lower triangle is its upper one, so
  * "U" below means our lower triangle.
@@ -9,6 +9,8 @@
 
 #include <math.h>
 
+#include "miscadmin.h"
+#include "numerics/blocked.h"
 #include "numerics/linalg.h"
 
 extern void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *info, size_t uplo_len);
@@ -30,6 +32,23 @@ xerbla_(const char *routine, const int *argument, size_t routine_len)
 	elog(ERROR, "LAPACK routine %.*s refused its argument %d", (int) routine_len, routine, *argument);
 }
 
+/*
+ * Replaces LAPACK's comparison of two letters, whatever their case.  Each of its
+ * routines asks this what its options are, at least once for each panel of a
+ * matrix that it works on, so this is where a long one can be cancelled: the
+ * eigenvectors of 400 columns take half a second.  None of them holds anything
+ * that would have to be given back.  (A LAPACK that is linked dynamically has its
+ * own, and is cancelled when it is done.)
+ */
+PGDLLEXPORT int lsame_(const char *a, const char *b, size_t a_len, size_t b_len);
+
+int
+lsame_(const char *a, const char *b, size_t a_len, size_t b_len)
+{
+	CHECK_FOR_INTERRUPTS();
+	return (*a | 0x20) == (*b | 0x20);
+}
+
 static void
 CheckDimension(int n)
 {
@@ -42,6 +61,7 @@ Cholesky(const double *a, int n, double *l)
 {
 	int			info;
 
+	CHECK_FOR_INTERRUPTS();
 	CheckDimension(n);
 	for (int i = 0; i < n; i++)
 		for (int j = 0; j < n; j++)
@@ -50,6 +70,8 @@ Cholesky(const double *a, int n, double *l)
 				return false;
 			l[i * n + j] = j <= i ? a[i * n + j] : 0.0;
 		}
+	if (n >= BLOCKED_FROM)
+		return BlockedCholesky(l, n);
 	dpotrf_("U", &n, l, &n, &info, 1);
 	return info == 0;
 }
@@ -82,11 +104,17 @@ CholeskyInverse(const double *l, int n, double *inverse)
 {
 	int			info;
 
+	CHECK_FOR_INTERRUPTS();
 	CheckDimension(n);
-	memcpy(inverse, l, sizeof(double) * n * n);
-	dpotri_("U", &n, inverse, &n, &info, 1);
-	if (info != 0)
-		elog(ERROR, "inverting a Cholesky factor failed at row %d", info);
+	if (n >= BLOCKED_FROM)
+		BlockedInverse(l, n, inverse);
+	else
+	{
+		memcpy(inverse, l, sizeof(double) * n * n);
+		dpotri_("U", &n, inverse, &n, &info, 1);
+		if (info != 0)
+			elog(ERROR, "inverting a Cholesky factor failed at row %d", info);
+	}
 	for (int i = 0; i < n; i++)
 		for (int j = 0; j < i; j++)
 			inverse[j * n + i] = inverse[i * n + j];
@@ -115,6 +143,7 @@ SymmetricEigen(const double *a, int n, double *values, double *vectors)
 	int			lwork = 34 * n; /* (block size + 2) n: what dsyev works best with */
 	double	   *work;
 
+	CHECK_FOR_INTERRUPTS();
 	CheckDimension(n);
 	work = palloc(sizeof(double) * lwork);
 	memcpy(vectors, a, sizeof(double) * n * n);

@@ -1,10 +1,10 @@
 /*
  * linalg.h
- *		Small dense linear algebra: the only door to LAPACK.
+ *		Dense linear algebra: the only door to LAPACK.
  *
  * Matrices are square, row-major, n x n doubles; symmetric ones are stored
  * whole.  Every function checks its arguments before LAPACK sees them, for
- * the reference XERBLA ends the process.
+ * the reference XERBLA ends the process.  All of them can be cancelled.
  */
 #ifndef BNAI_LINALG_H
 #define BNAI_LINALG_H

@@ -26,6 +26,7 @@
 
 #include "common/shortest_dec.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
 #include "utils/jsonb.h"
@@ -143,6 +144,7 @@ WriteNode(StringInfo out, const PosteriorNode *node)
 			appendStringInfoChar(out, '[');
 		for (int k = 0; k < node->plates; k++)
 		{
+			CHECK_FOR_INTERRUPTS();
 			if (k > 0)
 				appendStringInfoString(out, ", ");
 			WriteValue(out, WrittenShape(spec, node->dim, node->params + (Size) k * size + offset), node->dim,

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/numeric.h"
@@ -269,8 +270,11 @@ ReadNode(Part object, PosteriorNode *node)
 
 			CheckLength(list, node->plates);
 			for (int k = 0; k < node->plates; k++)
+			{
+				CHECK_FOR_INTERRUPTS();
 				ReadNumbers(getIthJsonbValueFromContainer(list.container, k), spec, node->dim,
 							node->params + (Size) k * size + offset);
+			}
 		}
 		offset += ShapeSize(spec->shape, node->dim);
 	}

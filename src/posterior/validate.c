@@ -10,6 +10,7 @@
 
 #include <math.h>
 
+#include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "distributions/leaf.h"
@@ -138,6 +139,7 @@ CheckNode(const PosteriorNode *node, bool proper)
 		const double *values = params;
 		double	   *u;
 
+		CHECK_FOR_INTERRUPTS();
 		for (int i = 0; i < distribution->nparams; i++)
 		{
 			CheckNumbers(node->name, &distribution->params[i], node->dim, values, proper);
