@@ -274,7 +274,7 @@ static void
 CheckColumnNumber(const NetworkNode *node)
 {
 	const LeafKernel *kernel = IsLeaf(node) ? node->distribution->leaf : NULL;
-	int			most = kernel == NULL || kernel->diagonal ? MAX_VECTOR_DIM : KERNEL_MAX_DIM;
+	int			most = kernel == NULL || kernel->columns->most == 0 ? MAX_VECTOR_DIM : kernel->columns->most;
 
 	if (node->ncolumns > most)
 		ereport(ERROR,

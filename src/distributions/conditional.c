@@ -31,19 +31,19 @@ ReadPattern(const double *x, Pattern *pattern)
 }
 
 int
-ConditionalSize(const Pattern *pattern, int constants_size, bool diagonal)
+ConditionalSize(const Pattern *pattern, int constants_size, bool joint)
 {
-	return constants_size + pattern->nmissing * (diagonal ? 2 : pattern->nobserved + 1 + pattern->nmissing);
+	return constants_size + pattern->nmissing * (joint ? pattern->nobserved + 1 + pattern->nmissing : 2);
 }
 
 Conditional
-PlaceConditional(double *memory, const Pattern *pattern, int constants_size, bool diagonal)
+PlaceConditional(double *memory, const Pattern *pattern, int constants_size, bool joint)
 {
 	Conditional conditional;
 
 	conditional.constants = memory;
-	conditional.slopes = diagonal ? NULL : memory + constants_size;
-	conditional.offset = memory + constants_size + (diagonal ? 0 : pattern->nmissing * pattern->nobserved);
+	conditional.slopes = joint ? memory + constants_size : NULL;
+	conditional.offset = memory + constants_size + (joint ? pattern->nmissing * pattern->nobserved : 0);
 	conditional.covariance = conditional.offset + pattern->nmissing;
 	return conditional;
 }

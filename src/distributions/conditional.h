@@ -13,7 +13,7 @@
  * the form is least, and (A^T A)^-1 the inverse of its block of missing columns
  * (Bishop 2006, 2.3.1 and 2.3.2).  Plain C: the same on every processor.
  *
- * Where columns are independent given the component (`diagonal`), the others
+ * Where columns are independent given the component (not `joint`), the others
  * say nothing of a missing one, and all takes memory and time in proportion to
  * the number of columns.
  */
@@ -46,8 +46,8 @@ extern Pattern *CreatePattern(int dim);
 extern void ReadPattern(const double *x, Pattern *pattern);
 
 /* Doubles of a conditional whose kernel has that many constants; and a conditional in that memory. */
-extern int	ConditionalSize(const Pattern *pattern, int constants_size, bool diagonal);
-extern Conditional PlaceConditional(double *memory, const Pattern *pattern, int constants_size, bool diagonal);
+extern int	ConditionalSize(const Pattern *pattern, int constants_size, bool joint);
+extern Conditional PlaceConditional(double *memory, const Pattern *pattern, int constants_size, bool joint);
 
 /* Returns the expected value of missing column i, and its variance about that. */
 extern double ExpectedValue(const Conditional *conditional, const Pattern *pattern, int i, const double *observed);

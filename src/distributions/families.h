@@ -30,6 +30,12 @@ extern const LeafKernel StudentTLeaf;
 extern const LeafKernel StudentTDiagonalLeaf;
 extern const LeafKernel StudentTSphericalLeaf;
 
+/* Tables of leaves that others share. */
+extern const ColumnKind MatrixColumns;
+extern const LeafSearch QuadraticSearch;
+extern const LeafSearch DiagonalSearch;
+extern bool AnyNumber(double value);
+
 /* Parts of the Gaussian kernel that the scalar one shares: they depend on the quadratic form only. */
 extern double QuadraticScoreRow(int dim, const double *constants, const double *x);
 extern double QuadraticConditionalRow(int dim, const double *constants, const double *x, int column);
@@ -43,6 +49,8 @@ extern double StudentRow(int dim, const double *constants, const double *x);
 extern void QuadraticCondition(int dim, const double *constants, const double *noise, const Pattern *pattern,
 							   double *work, Conditional *out);
 extern void StudentCondition(int dim, const double *constants, const Pattern *pattern, double *work, Conditional *out);
+extern double QuadraticCharge(int dim, const double *constants, const double *noise, const Pattern *pattern);
+extern void QuadraticMarginal(int dim, const double *constants, const Pattern *pattern, double *work, Conditional *out);
 extern double StudentStretch(int dim, double nu, double quadratic);
 extern double StudentSpread(int dim, const double *constants, const double *x);
 
@@ -53,8 +61,12 @@ extern double DiagonalRows(int dim, const double *stats);
 extern void DiagonalCentre(int dim, const double *stats, double *mean);
 extern void DiagonalMarginal(int dim, const double *constants, const Pattern *pattern, double *work, Conditional *out);
 
-/* Writes the constants of one column; the constant of all is the caller's. */
-extern void SetDiagonalConstants(int dim, int j, const double *mu, double tau, double log_tau, double *constants);
+/* Second moment of a column's mean, noise of the values counting like its uncertainty. */
+extern double ColumnSecond(int dim, int j, const double *mu, const double *noise);
+
+/* Writes the constants of one column, whose mean has this expectation and variance; the constant of all is the caller's. */
+extern void SetDiagonalConstants(int dim, int j, double location, double variance, double tau, double log_tau,
+								 double *constants);
 
 /*
  * Counts of rows that lack columns, for leaves whose columns are independent: how

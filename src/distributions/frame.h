@@ -19,12 +19,13 @@ typedef struct Frame
 /*
  * Columns with the same number in `frame` share centre and scale, for a global
  * belongs to all of them; those with the same number in `scale`, which are at
- * least these, the scale.
+ * least these, the scale.  Those that are fixed are taken as they are.
  */
 typedef struct FrameGroups
 {
 	int		   *frame;
 	int		   *scale;
+	bool	   *fixed;
 } FrameGroups;
 
 /* How a quantity changes with the units of the data */

@@ -190,7 +190,8 @@ const Distribution Gaussian = {
 /*
  * The leaf: with U^T U = E[Lambda] / 2 the expected log density is
  * c - |U (x - m)|^2, c = E log|Lambda| / 2 - d/2 log 2 pi - tr(E[Lambda] Cov[mu]) / 2
- * (Bishop 2006, eq. 10.64 for this factorisation).
+ * (Bishop 2006, eq. 10.64 for this factorisation).  Noise of x counts like
+ * uncertainty of its mean.
  */
 int
 QuadraticConstantsSize(int dim)
@@ -199,7 +200,7 @@ QuadraticConstantsSize(int dim)
 }
 
 static bool
-GaussianPrepare(int dim, const double *const *parents, double *constants)
+GaussianPrepare(int dim, const double *const *parents, const double *noise, double *constants)
 {
 	const double *m = parents[0];
 	const double *mm = m + dim;
@@ -216,7 +217,11 @@ GaussianPrepare(int dim, const double *const *parents, double *constants)
 		for (int j = i; j < dim; j++)
 			*u++ = l[j * dim + i] * M_SQRT1_2;
 		for (int j = 0; j < dim; j++)
-			trace += lambda[i * dim + j] * (mm[i * dim + j] - m[i] * m[j]);
+		{
+			double		second = mm[i * dim + j] + (i == j && noise != NULL ? noise[j] : 0.0);
+
+			trace += lambda[i * dim + j] * (second - m[i] * m[j]);
+		}
 	}
 	constants[0] = 0.5 * (lambda[dim * dim] - dim * LOG_2PI - trace);
 	pfree(l);
@@ -317,7 +322,7 @@ QuadraticConditionalRow(int dim, const double *constants, const double *x, int c
 }
 
 /* Returns what noise of the missing values takes from the score; Lambda_jj / 2 is the square of column j of the factor. */
-static double
+double
 QuadraticCharge(int dim, const double *constants, const double *noise, const Pattern *pattern)
 {
 	const double *u = constants + 1 + dim;
@@ -359,7 +364,7 @@ QuadraticCondition(int dim, const double *constants, const double *noise, const 
 }
 
 /* The same without giving the noise back. */
-static void
+void
 QuadraticMarginal(int dim, const double *constants, const Pattern *pattern, double *work, Conditional *out)
 {
 	QuadraticCondition(dim, constants, NULL, pattern, work, out);
@@ -487,8 +492,35 @@ GaussianPreparePredictive(int dim, const double *const *params, const bool *fixe
 	pfree(scale);
 }
 
+const ColumnKind MatrixColumns = {
+	.most = KERNEL_MAX_DIM,
+	.framed = true,
+	.recorded = true,
+	.valid = AnyNumber,
+	.values = "numbers",
+};
+
+const LeafSearch QuadraticSearch = {
+	.by_column = false,
+	.centre = QuadraticCentre,
+	.spread = QuadraticSpread,
+};
+
+static const LeafMissing GaussianMissing = {
+	.possible = true,
+	.joint = true,
+	.condition = QuadraticCondition,
+	.complete = CompleteQuadratic,
+	.condition_predictive = StudentCondition,
+	.spread = StudentSpread,
+};
+
 const LeafKernel GaussianLeaf = {
 	.distribution = &Gaussian,
+	.columns = &MatrixColumns,
+	.search = &QuadraticSearch,
+	.scales = &NoScales,
+	.missing = &GaussianMissing,
 	.constants_size = QuadraticConstantsSize,
 	.prepare = GaussianPrepare,
 	.score = GaussianScore,
@@ -498,17 +530,9 @@ const LeafKernel GaussianLeaf = {
 	.rows = RowsOfSums,
 	.message = MessageOfSums,
 	.density = DensityOfSums,
-	.centre = QuadraticCentre,
-	.spread = QuadraticSpread,
 	.score_row = QuadraticScoreRow,
 	.conditional_row = QuadraticConditionalRow,
 	.predictive_size = StudentSize,
 	.prepare_predictive = GaussianPreparePredictive,
 	.predictive_row = StudentRow,
-	.condition = QuadraticCondition,
-	.complete = CompleteQuadratic,
-	.charge = QuadraticCharge,
-	.marginal = QuadraticMarginal,
-	.condition_predictive = StudentCondition,
-	.predictive_spread = StudentSpread,
 };

@@ -104,12 +104,13 @@ const Distribution GaussianARD = {
 };
 
 static bool
-GaussianARDPrepare(int dim, const double *const *parents, double *constants)
+GaussianARDPrepare(int dim, const double *const *parents, const double *noise, double *constants)
 {
 	const double *mu = parents[0];
 	const double *alpha = parents[1];
+	double		second = mu[1] + (noise != NULL ? noise[0] : 0.0);
 
-	constants[0] = 0.5 * (alpha[1] - LOG_2PI - alpha[0] * (mu[1] - mu[0] * mu[0]));
+	constants[0] = 0.5 * (alpha[1] - LOG_2PI - alpha[0] * (second - mu[0] * mu[0]));
 	constants[1] = mu[0];
 	constants[2] = sqrt(0.5 * alpha[0]);
 	return true;
@@ -139,8 +140,22 @@ GaussianARDPreparePredictive(int dim, const double *const *params, const bool *f
 	PrepareStudent(1, params[0], &scale, nu, constants);
 }
 
+/* One column is there or not: only what is expected of one that is not. */
+static const LeafMissing GaussianARDMissing = {
+	.possible = true,
+	.joint = true,
+	.condition = QuadraticCondition,
+	.complete = CompleteQuadratic,
+	.condition_predictive = StudentCondition,
+	.spread = StudentSpread,
+};
+
 const LeafKernel GaussianARDLeaf = {
 	.distribution = &GaussianARD,
+	.columns = &RealColumns,
+	.search = &QuadraticSearch,
+	.scales = &NoScales,
+	.missing = &GaussianARDMissing,
 	.constants_size = QuadraticConstantsSize,
 	.prepare = GaussianARDPrepare,
 	.score = GaussianARDScore,
@@ -150,15 +165,9 @@ const LeafKernel GaussianARDLeaf = {
 	.rows = RowsOfSums,
 	.message = MessageOfSums,
 	.density = DensityOfSums,
-	.centre = QuadraticCentre,
-	.spread = QuadraticSpread,
 	.score_row = QuadraticScoreRow,
 	.conditional_row = QuadraticConditionalRow,
 	.predictive_size = StudentSize,
 	.prepare_predictive = GaussianARDPreparePredictive,
 	.predictive_row = StudentRow,
-	.condition = QuadraticCondition,
-	.complete = CompleteQuadratic,
-	.condition_predictive = StudentCondition,
-	.predictive_spread = StudentSpread,
 };

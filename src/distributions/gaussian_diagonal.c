@@ -151,7 +151,7 @@ DiagonalConstantsSize(int dim)
 }
 
 static bool
-DiagonalPrepare(int dim, const double *const *parents, double *constants)
+DiagonalPrepare(int dim, const double *const *parents, const double *noise, double *constants)
 {
 	const double *mu = parents[0];
 	const double *tau = parents[1];
@@ -159,19 +159,27 @@ DiagonalPrepare(int dim, const double *const *parents, double *constants)
 	constants[0] = -0.5 * dim * LOG_2PI;
 	for (int j = 0; j < dim; j++)
 	{
-		constants[0] += 0.5 * (tau[dim + j] - tau[j] * (mu[dim + j] - mu[j] * mu[j]));
-		SetDiagonalConstants(dim, j, mu, tau[j], tau[dim + j], constants);
+		double		variance = ColumnSecond(dim, j, mu, noise) - mu[j] * mu[j];
+
+		constants[0] += 0.5 * (tau[dim + j] - tau[j] * variance);
+		SetDiagonalConstants(dim, j, mu[j], variance, tau[j], tau[dim + j], constants);
 	}
 	return true;
 }
 
-void
-SetDiagonalConstants(int dim, int j, const double *mu, double tau, double log_tau, double *constants)
+double
+ColumnSecond(int dim, int j, const double *mu, const double *noise)
 {
-	constants[1 + j] = mu[j];
+	return mu[dim + j] + (noise != NULL ? noise[j] : 0.0);
+}
+
+void
+SetDiagonalConstants(int dim, int j, double location, double variance, double tau, double log_tau, double *constants)
+{
+	constants[1 + j] = location;
 	constants[1 + dim + j] = 0.5 * tau;
 	constants[LOG_PARTS(dim) + j] = 0.5 * log_tau;
-	constants[TRACE_PARTS(dim) + j] = 0.5 * tau * (mu[dim + j] - mu[j] * mu[j]);
+	constants[TRACE_PARTS(dim) + j] = 0.5 * tau * variance;
 }
 
 void
@@ -517,8 +525,27 @@ DiagonalPrepareJoint(int dim, const double *const *params, const bool *fixed, do
 	pfree(nu);
 }
 
+const LeafSearch DiagonalSearch = {
+	.by_column = true,
+	.centre = DiagonalCentre,
+	.spread = DiagonalSpread,
+};
+
+static const LeafMissing GaussianDiagonalMissing = {
+	.possible = true,
+	.joint = false,
+	.condition = DiagonalCondition,
+	.complete = DiagonalComplete,
+	.condition_predictive = DiagonalConditionPredictive,
+	.spread = DiagonalPredictiveSpread,
+};
+
 const LeafKernel GaussianDiagonalLeaf = {
 	.distribution = &GaussianDiagonal,
+	.columns = &RealColumns,
+	.search = &DiagonalSearch,
+	.scales = &NoScales,
+	.missing = &GaussianDiagonalMissing,
 	.constants_size = DiagonalConstantsSize,
 	.prepare = DiagonalPrepare,
 	.score = DiagonalScore,
@@ -528,18 +555,9 @@ const LeafKernel GaussianDiagonalLeaf = {
 	.rows = DiagonalRows,
 	.message = DiagonalLeafMessage,
 	.density = DiagonalDensity,
-	.centre = DiagonalCentre,
-	.spread = DiagonalSpread,
-	.diagonal = true,
 	.score_row = DiagonalScoreRow,
 	.conditional_row = DiagonalConditionalRow,
 	.predictive_size = DiagonalPredictiveSize,
 	.prepare_predictive = DiagonalPreparePredictive,
 	.predictive_row = DiagonalPredictiveRow,
-	.condition = DiagonalCondition,
-	.complete = DiagonalComplete,
-	.charge = DiagonalCharge,
-	.marginal = DiagonalMarginal,
-	.condition_predictive = DiagonalConditionPredictive,
-	.predictive_spread = DiagonalPredictiveSpread,
 };

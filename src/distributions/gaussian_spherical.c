@@ -89,7 +89,7 @@ const Distribution GaussianSpherical = {
 
 /* The leaf: constants as in gaussian_diagonal.c. */
 static bool
-SphericalPrepare(int dim, const double *const *parents, double *constants)
+SphericalPrepare(int dim, const double *const *parents, const double *noise, double *constants)
 {
 	const double *mu = parents[0];
 	const double *tau = parents[1];
@@ -97,8 +97,10 @@ SphericalPrepare(int dim, const double *const *parents, double *constants)
 	constants[0] = 0.5 * dim * (tau[1] - LOG_2PI);
 	for (int j = 0; j < dim; j++)
 	{
-		constants[0] -= 0.5 * tau[0] * (mu[dim + j] - mu[j] * mu[j]);
-		SetDiagonalConstants(dim, j, mu, tau[0], tau[1], constants);
+		double		variance = ColumnSecond(dim, j, mu, noise) - mu[j] * mu[j];
+
+		constants[0] -= 0.5 * tau[0] * variance;
+		SetDiagonalConstants(dim, j, mu[j], variance, tau[0], tau[1], constants);
 	}
 	return true;
 }
@@ -193,8 +195,21 @@ ScaledStudentSpread(int dim, const double *constants, const double *x)
 	return StudentStretch(dim, constants[1], ScaleQuadratic(dim, constants, x));
 }
 
+static const LeafMissing GaussianSphericalMissing = {
+	.possible = true,
+	.joint = false,
+	.condition = DiagonalCondition,
+	.complete = DiagonalComplete,
+	.condition_predictive = ScaledStudentCondition,
+	.spread = ScaledStudentSpread,
+};
+
 const LeafKernel GaussianSphericalLeaf = {
 	.distribution = &GaussianSpherical,
+	.columns = &RealColumns,
+	.search = &DiagonalSearch,
+	.scales = &NoScales,
+	.missing = &GaussianSphericalMissing,
 	.constants_size = DiagonalConstantsSize,
 	.prepare = SphericalPrepare,
 	.score = DiagonalScore,
@@ -204,18 +219,9 @@ const LeafKernel GaussianSphericalLeaf = {
 	.rows = DiagonalRows,
 	.message = SphericalLeafMessage,
 	.density = SphericalDensity,
-	.centre = DiagonalCentre,
-	.spread = DiagonalSpread,
-	.diagonal = true,
 	.score_row = DiagonalScoreRow,
 	.conditional_row = DiagonalConditionalRow,
 	.predictive_size = ScaledStudentSize,
 	.prepare_predictive = SphericalPreparePredictive,
 	.predictive_row = ScaledStudentRow,
-	.condition = DiagonalCondition,
-	.complete = DiagonalComplete,
-	.charge = DiagonalCharge,
-	.marginal = DiagonalMarginal,
-	.condition_predictive = ScaledStudentCondition,
-	.predictive_spread = ScaledStudentSpread,
 };

@@ -4,7 +4,9 @@
  */
 #include "postgres.h"
 
-#include "distributions/leaf.h"
+#include <math.h>
+
+#include "distributions/families.h"
 
 double
 RowsOfSums(int dim, const double *stats)
@@ -41,3 +43,87 @@ DensityOfSums(const LeafKernel *kernel, int dim, const double *const *parents, c
 	pfree(u);
 	return density;
 }
+
+/* --- columns --- */
+
+bool
+AnyNumber(double value)
+{
+	return true;
+}
+
+const ColumnKind RealColumns = {
+	.most = 0,
+	.framed = true,
+	.recorded = true,
+	.valid = AnyNumber,
+	.values = "numbers",
+};
+
+/* --- scales --- */
+
+static bool
+BalanceNothing(int dim, const double *const *parents, const double *stats, double *rise, double *fall)
+{
+	return false;
+}
+
+static void
+RescaleNothing(int dim, double s, double *stats)
+{
+}
+
+const LeafScales NoScales = {
+	.present = false,
+	.balance = BalanceNothing,
+	.rescale = RescaleNothing,
+};
+
+/* --- missing values --- */
+
+void
+ConditionLeaf(const LeafKernel *kernel, int dim, const double *constants, const double *noise, const Pattern *pattern,
+			  double *work, Conditional *out)
+{
+	if (pattern->nmissing == 0)
+		memcpy(out->constants, constants, sizeof(double) * kernel->constants_size(dim));
+	else if (pattern->nobserved > 0)
+		kernel->missing->condition(dim, constants, noise, pattern, work, out);
+}
+
+static void
+ConditionNothing(int dim, const double *constants, const double *noise, const Pattern *pattern, double *work,
+				 Conditional *out)
+{
+	elog(ERROR, "a leaf that needs whole rows was given a part of one");
+}
+
+/* Adds whole rows; there are no others. */
+static void
+CompleteNothing(const Pattern *pattern, const Conditional *conditional, const double *noise, double count,
+				const double *stats, double *to)
+{
+	elog(ERROR, "a leaf that needs whole rows was given a part of one");
+}
+
+static void
+ExpectNothing(int dim, const double *constants, const Pattern *pattern, double *work, Conditional *out)
+{
+	for (int i = 0; i < pattern->nmissing; i++)
+		out->offset[i] = out->covariance[i] = NAN;
+}
+
+static double
+SpreadOfNothing(int dim, const double *constants, const double *x)
+{
+	return 1.0;
+}
+
+const LeafMissing NeedsWholeRows = {
+	.possible = false,
+	.joint = false,
+	.condition = ConditionNothing,
+	.complete = CompleteNothing,
+	.condition_predictive = ExpectNothing,
+	.spread = SpreadOfNothing,
+};

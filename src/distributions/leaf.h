@@ -15,15 +15,106 @@
 #include "distributions/distribution.h"
 #include "numerics/kernels.h"
 
+/* --- what a leaf is made of: small tables, each with one that serves where a family has no way of its own --- */
+
+/* The columns that it takes */
+typedef struct ColumnKind
+{
+	int			most;			/* so many at most; 0: any number */
+	bool		framed;			/* inside they are centred and scaled; else taken as they are */
+	bool		recorded;		/* with a resolution, about which the true value varies; else exactly */
+	bool		(*valid) (double value);	/* is this finite number one of its values? */
+	const char *values;			/* what these are, for messages: "numbers" */
+} ColumnKind;
+
+extern const ColumnKind RealColumns;
+
+/*
+ * Where the rows of a component lie, for starts and for splits: their mean, of which
+ * an element stays as it is where no row has the column, and how far they spread;
+ * 0 where no row has a column.
+ */
+typedef struct LeafSearch
+{
+	bool		by_column;		/* `spread` are the variances of the columns, else their covariance matrix */
+	void		(*centre) (int dim, const double *stats, double *mean);
+	void		(*spread) (int dim, const double *stats, double *spread);
+} LeafSearch;
+
+/*
+ * Scales that rows of one component have of their own.  When these are multiplied
+ * by s, and the statistics with them, the bound gains rise log s - fall (s - 1),
+ * beside what it does through the precision; see engine/scales.c.  `balance` adds
+ * to both numbers, and is true where sweeps alone are slow.
+ */
+typedef struct LeafScales
+{
+	bool		present;
+	bool		(*balance) (int dim, const double *const *parents, const double *stats, double *rise, double *fall);
+	void		(*rescale) (int dim, double s, double *stats);
+} LeafScales;
+
+extern const LeafScales NoScales;
+
+/*
+ * Rows that lack some of the columns, but not all.  (Those that lack all are none
+ * of its business, and those that lack none are as the operations of the leaf have
+ * it: ConditionLeaf.)
+ */
+typedef struct LeafMissing
+{
+	bool		possible;		/* false: a row with only some of the columns cannot take part */
+	bool		joint;			/* missing values depend on the others: a Conditional has slopes and a matrix */
+
+	/*
+	 * Writes the conditional of a pattern, whose constants are for the operations
+	 * of the leaf with dim = pattern->nobserved.  Where `joint` the missing values
+	 * are integrated out, at the best q(x_missing | component); else they are left
+	 * out.  noise (NULL: none) is not there where the value is not.  work is dim x
+	 * dim; NULL unless `joint`.
+	 */
+	void		(*condition) (int dim, const double *constants, const double *noise, const Pattern *pattern,
+							  double *work, Conditional *out);
+
+	/*
+	 * Adds statistics of the observed columns to those of all columns; where `joint`
+	 * `count` times the missing values' covariance.  The count is stats[0], but where
+	 * the statistics are a Gaussian's within a Student-t: there rows have
+	 * weights, of which that covariance is free.
+	 */
+	void		(*complete) (const Pattern *pattern, const Conditional *conditional, const double *noise, double count,
+							 const double *stats, double *to);
+
+	/*
+	 * The same of the predictive density, for rows that lack all columns, too: a
+	 * missing value has the covariance of the conditional times `spread`.  NaN: not known.
+	 */
+	void		(*condition_predictive) (int dim, const double *constants, const Pattern *pattern, double *work,
+										 Conditional *out);
+	double		(*spread) (int dim, const double *constants, const double *x);
+} LeafMissing;
+
+extern const LeafMissing NeedsWholeRows;
+
 struct LeafKernel
 {
 	const Distribution *distribution;
+	const ColumnKind *columns;
+	const LeafSearch *search;
+	const LeafScales *scales;
+	const LeafMissing *missing;
+
+	/* --- the pass --- */
 
 	/* Number of doubles that prepare writes. */
 	int			(*constants_size) (int dim);
 
-	/* Writes the constants of one component from the moments of its parents; false if they are not proper. */
-	bool		(*prepare) (int dim, const double *const *parents, double *constants);
+	/*
+	 * Writes the constants of one component from the moments of its parents; false
+	 * if they are not proper.  Values have the variance noise[j] (NULL: none) about
+	 * what was recorded.
+	 */
+	bool		(*prepare) (int dim, const double *const *parents, const double *noise, double *constants);
 
 	/* Adds E[log p(x_n | component)] to out[n]; rows is a multiple of KERNEL_LANES. */
 	void		(*score) (int dim, const double *constants, const double *const *x, int rows, double *out);
@@ -39,12 +130,6 @@ struct LeafKernel
 	void		(*accumulate) (int dim, const double *constants, const double *const *x, const double *r, int rows,
 							   double *stats);
 
-	/*
-	 * Writes the summed moments u in the layout of Distribution (stats[0] is the
-	 * count), where each value has the variance noise[j] about what was recorded.
-	 */
-	void		(*expand) (int dim, const double *stats, const double *noise, double *u);
-
 	/* Returns the sum of r over all rows that have something of the leaf. */
 	double		(*rows) (int dim, const double *stats);
 
@@ -58,27 +143,15 @@ struct LeafKernel
 	double		(*density) (const LeafKernel *kernel, int dim, const double *const *parents, const double *stats,
 							const double *noise);
 
-	/* Writes where the rows of a component lie: their mean; where no row has a column, its element stays. */
-	void		(*centre) (int dim, const double *stats, double *mean);
-
-	/* Writes how far they spread: their covariance matrix, or where `diagonal` the variance of each column; 0 where no row has it. */
-	void		(*spread) (int dim, const double *stats, double *spread);
-	bool		diagonal;		/* columns are independent given the component; so conditionals have no slopes */
-
 	/*
-	 * Where rows have scales of their own within a component; NULL elsewhere.
-	 * When these are multiplied by s, and the statistics with them, the bound
-	 * gains rise log s - fall (s - 1), beside what it does through the
-	 * precision; see engine/scales.c.  `scales` adds to both numbers, and is
-	 * true where sweeps alone are slow.
+	 * Writes the summed moments u in the layout of Distribution (stats[0] is the
+	 * count): what MessageOfSums and DensityOfSums need.
 	 */
-	bool		(*scales) (int dim, const double *const *parents, const double *stats, double *rise, double *fall);
-	void		(*rescale) (int dim, double s, double *stats);
+	void		(*expand) (int dim, const double *stats, const double *noise, double *u);
 
-	/*
-	 * The same score for one row, in plain C that gives the same result on
-	 * every processor: what labels and bnai_predict are computed with.
-	 */
+	/* --- rows, one by one, in plain C that gives the same result on every processor --- */
+
+	/* The same score for one row: what labels and bnai_predict are computed with. */
 	double		(*score_row) (int dim, const double *constants, const double *x);
 
 	/* Log density of one column of a row given its other columns, with the parameters at their expected values. */
@@ -92,41 +165,11 @@ struct LeafKernel
 	int			(*predictive_size) (int dim);
 	void		(*prepare_predictive) (int dim, const double *const *params, const bool *fixed, double *constants);
 	double		(*predictive_row) (int dim, const double *constants, const double *x);
-
-	/*
-	 * Rows that lack some of the columns, but not all; all NULL where a leaf needs
-	 * whole rows.  `condition` writes the conditional of a pattern, whose constants
-	 * are for the operations above with dim = pattern->nobserved.  Where `diagonal`
-	 * the missing columns are left out; else the missing values are integrated out, at
-	 * the best q(x_missing | component).  noise (NULL: none) is what update.c adds to
-	 * each value's square: it is not there where the value is not.  work is dim x dim;
-	 * where `diagonal`, NULL.
-	 */
-	void		(*condition) (int dim, const double *constants, const double *noise, const Pattern *pattern,
-							  double *work, Conditional *out);
-
-	/*
-	 * Adds statistics of the observed columns to those of all columns, where there
-	 * are missing values `count` times their covariance.  The count is stats[0], but where
-	 * the statistics are a Gaussian's within a Student-t: there rows have
-	 * weights, of which that covariance is free.
-	 */
-	void		(*complete) (const Pattern *pattern, const Conditional *conditional, const double *noise, double count,
-							 const double *stats, double *to);
-
-	/*
-	 * Only of what can be a Gaussian within a Student-t.  `charge` returns what the missing
-	 * columns have taken from the score as part of its quadratic form; `marginal` is
-	 * `condition` without giving that back.
-	 */
-	double		(*charge) (int dim, const double *constants, const double *noise, const Pattern *pattern);
-	void		(*marginal) (int dim, const double *constants, const Pattern *pattern, double *work, Conditional *out);
-
-	/* The same of the predictive density; here the missing values' covariance is `predictive_spread` times that of the conditional. */
-	void		(*condition_predictive) (int dim, const double *constants, const Pattern *pattern, double *work,
-										 Conditional *out);
-	double		(*predictive_spread) (int dim, const double *constants, const double *x);
 };
+
+/* Writes the conditional of a pattern, whatever it lacks; where it lacks all columns, nothing. */
+extern void ConditionLeaf(const LeafKernel *kernel, int dim, const double *constants, const double *noise,
+						  const Pattern *pattern, double *work, Conditional *out);
 
 /* What rows say of a parameter and how dense they are, by sums that all rows are in; `rows` is their count. */
 extern double RowsOfSums(int dim, const double *stats);

@@ -8,6 +8,8 @@
 #include "distributions/families.h"
 
 #define CORE Gaussian
+#define CORE_CHARGE QuadraticCharge
+#define CORE_MARGINAL QuadraticMarginal
 #define CORE_LEAF GaussianLeaf
 #define CORE_PREDICTIVE GaussianLeaf.prepare_predictive
 
@@ -28,11 +30,24 @@ const Distribution StudentT = {
 	STUDENT_T_OPERATIONS,
 };
 
+static const LeafSearch Search = {
+	.by_column = false,
+	STUDENT_T_SEARCH,
+};
+
+static const LeafMissing Missing = {
+	STUDENT_T_MISSING,
+	.joint = true,
+	.condition_predictive = StudentCondition,
+	.spread = StudentSpread,
+};
+
 const LeafKernel StudentTLeaf = {
 	.distribution = &StudentT,
+	.columns = &MatrixColumns,
+	.search = &Search,
+	.missing = &Missing,
 	STUDENT_T_KERNEL,
 	.predictive_size = StudentSize,
 	.predictive_row = StudentRow,
-	.condition_predictive = StudentCondition,
-	.predictive_spread = StudentSpread,
 };

@@ -6,9 +6,12 @@
  * Included by one file for each core, which defines CORE (its Distribution),
  * CORE_LEAF (its LeafKernel), CORE_PREDICTIVE: as CORE_LEAF's
  * prepare_predictive, but always one Student-t, whose log normaliser and degrees
- * of freedom are the first two constants; and, where the core leaves missing columns
- * out, CORE_PARTIAL, the size of its PartialCounts, and CORE_PARTIAL_DENSITY.  All that
- * depends on the structure of the precision is asked of these.
+ * of freedom are the first two constants; CORE_CHARGE, which returns what missing
+ * columns have taken from the score as part of its quadratic form, and CORE_MARGINAL,
+ * which is CORE_LEAF's condition without giving that back; and, where the core leaves
+ * missing columns out, CORE_PARTIAL, the size of its PartialCounts, and
+ * CORE_PARTIAL_DENSITY.  All that depends on the structure of the precision is asked
+ * of these.
  *
  * Each row has a precision scale u of its own, x ~ N(mu, (u Lambda)^-1),
  * u ~ Gamma(nu/2, nu/2).  Given the component, q(u) = Gamma(a, b) with
@@ -133,14 +136,14 @@ StudentTConstantsSize(int dim)
 }
 
 static bool
-StudentTPrepare(int dim, const double *const *parents, double *constants)
+StudentTPrepare(int dim, const double *const *parents, const double *noise, double *constants)
 {
 	double		base = HalfLogDeterminant(dim, parents[1]) - 0.5 * dim * LOG_2PI;
 	double		nu = parents[2][0];
 	double		a = 0.5 * (nu + dim);
 	double	   *core = constants + CORE_CONSTANTS;
 
-	if (!CORE_LEAF.prepare(dim, parents, core))
+	if (!CORE_LEAF.prepare(dim, parents, noise, core))
 		return false;
 	constants[0] = base + parents[2][1] + LogGamma(a);
 	constants[SHAPE] = a;
@@ -304,13 +307,13 @@ StudentTRescale(int dim, double s, double *stats)
 static void
 StudentTCentre(int dim, const double *stats, double *mean)
 {
-	CORE_LEAF.centre(dim, stats + WEIGHTED, mean);
+	CORE_LEAF.search->centre(dim, stats + WEIGHTED, mean);
 }
 
 static void
 StudentTSpread(int dim, const double *stats, double *spread)
 {
-	CORE_LEAF.spread(dim, stats + WEIGHTED, spread);
+	CORE_LEAF.search->spread(dim, stats + WEIGHTED, spread);
 }
 
 /* Returns the rate b of a row's scale. */
@@ -352,10 +355,10 @@ StudentTCondition(int dim, const double *constants, const double *noise, const P
 	Conditional core = *out;
 
 	core.constants = out->constants + CORE_CONSTANTS;
-	CORE_LEAF.marginal(dim, constants + CORE_CONSTANTS, pattern, work, &core);
+	CORE_MARGINAL(dim, constants + CORE_CONSTANTS, pattern, work, &core);
 	out->constants[0] = constants[0] + core.constants[0] - LogGamma(constants[SHAPE]) + LogGamma(a);
 	out->constants[SHAPE] = a;
-	out->constants[HALF_RATE] = constants[HALF_RATE] - CORE_LEAF.charge(dim, constants + CORE_CONSTANTS, noise, pattern);
+	out->constants[HALF_RATE] = constants[HALF_RATE] - CORE_CHARGE(dim, constants + CORE_CONSTANTS, noise, pattern);
 	out->constants[DIGAMMA] = Digamma(a);
 	core.constants[0] = 0.0;
 }
@@ -368,7 +371,7 @@ StudentTComplete(const Pattern *pattern, const Conditional *conditional, const d
 		AddPartialCounts(pattern, count, to, to + PARTIAL(pattern->dim));
 	else
 		to[0] += count;
-	CORE_LEAF.complete(pattern, conditional, noise, count, stats + WEIGHTED, to + WEIGHTED);
+	CORE_LEAF.missing->complete(pattern, conditional, noise, count, stats + WEIGHTED, to + WEIGHTED);
 	to[LOG_SCALE(pattern->dim)] += stats[LOG_SCALE(pattern->nobserved)];
 }
 
@@ -416,12 +419,22 @@ StudentTPreparePredictive(int dim, const double *const *params, const bool *fixe
 	.rows = StudentTRows, \
 	.message = StudentTLeafMessage, \
 	.density = StudentTDensity, \
-	.centre = StudentTCentre, \
-	.spread = StudentTSpread, \
-	.scales = StudentTScales, \
-	.rescale = StudentTRescale, \
 	.score_row = StudentTScoreRow, \
 	.conditional_row = StudentTConditionalRow, \
 	.prepare_predictive = StudentTPreparePredictive, \
+	.scales = &Scales
+
+static const LeafScales Scales = {
+	.present = true,
+	.balance = StudentTScales,
+	.rescale = StudentTRescale,
+};
+
+#define STUDENT_T_SEARCH \
+	.centre = StudentTCentre, \
+	.spread = StudentTSpread
+
+#define STUDENT_T_MISSING \
+	.possible = true, \
 	.condition = StudentTCondition, \
 	.complete = StudentTComplete

@@ -11,6 +11,8 @@
 #include "distributions/families.h"
 
 #define CORE GaussianSpherical
+#define CORE_CHARGE DiagonalCharge
+#define CORE_MARGINAL DiagonalMarginal
 #define CORE_LEAF GaussianSphericalLeaf
 #define CORE_PREDICTIVE GaussianSphericalLeaf.prepare_predictive
 #define CORE_PARTIAL(dim) PartialCountsSize(dim)
@@ -34,12 +36,24 @@ const Distribution StudentTSpherical = {
 	STUDENT_T_OPERATIONS,
 };
 
+static const LeafSearch Search = {
+	.by_column = true,
+	STUDENT_T_SEARCH,
+};
+
+static const LeafMissing Missing = {
+	STUDENT_T_MISSING,
+	.joint = false,
+	.condition_predictive = ScaledStudentCondition,
+	.spread = ScaledStudentSpread,
+};
+
 const LeafKernel StudentTSphericalLeaf = {
 	.distribution = &StudentTSpherical,
+	.columns = &RealColumns,
+	.search = &Search,
+	.missing = &Missing,
 	STUDENT_T_KERNEL,
-	.diagonal = true,
 	.predictive_size = ScaledStudentSize,
 	.predictive_row = ScaledStudentRow,
-	.condition_predictive = ScaledStudentCondition,
-	.predictive_spread = ScaledStudentSpread,
 };

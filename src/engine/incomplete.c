@@ -33,7 +33,7 @@ CreateIncompleteBlock(const NetworkPlan *plan, const RowStore *rows)
 		const PlanLeaf *leaf = &plan->leaves[l];
 
 		block->patterns[l] = CreatePattern(leaf->dim);
-		if (!leaf->kernel->diagonal)
+		if (leaf->kernel->missing->joint)
 			largest = Max(largest, leaf->dim);
 		stats_size = Max(stats_size, leaf->kernel->stats_size(leaf->dim));
 	}
@@ -133,7 +133,7 @@ PlaceConditionals(WorkSpace *space, const Job *job)
 		const LeafKernel *kernel = plan->leaves[l].kernel;
 		const Pattern *pattern = block->patterns[l];
 
-		size += ConditionalSize(pattern, kernel->constants_size(pattern->nobserved), kernel->diagonal);
+		size += ConditionalSize(pattern, kernel->constants_size(pattern->nobserved), kernel->missing->joint);
 	}
 	GrowSpace(space, &block->memory, &block->memory_size, size * job->nlive);
 	if (n > block->nconditionals)
@@ -151,8 +151,8 @@ PlaceConditionals(WorkSpace *space, const Job *job)
 			const Pattern *pattern = block->patterns[l];
 			int			constants_size = kernel->constants_size(pattern->nobserved);
 
-			*ConditionalOf(space, job, k, l) = PlaceConditional(memory, pattern, constants_size, kernel->diagonal);
-			memory += ConditionalSize(pattern, constants_size, kernel->diagonal);
+			*ConditionalOf(space, job, k, l) = PlaceConditional(memory, pattern, constants_size, kernel->missing->joint);
+			memory += ConditionalSize(pattern, constants_size, kernel->missing->joint);
 		}
 }
 
@@ -166,9 +166,8 @@ ConditionJob(WorkSpace *space, const Job *job)
 			const PlanLeaf *leaf = &job->plan->leaves[l];
 
 			CHECK_FOR_INTERRUPTS();
-			leaf->kernel->condition(leaf->dim, JobConstants(job, k) + leaf->constants_offset, leaf->noise,
-									space->incomplete->patterns[l], space->incomplete->work,
-									ConditionalOf(space, job, k, l));
+			ConditionLeaf(leaf->kernel, leaf->dim, JobConstants(job, k) + leaf->constants_offset, leaf->noise,
+						  space->incomplete->patterns[l], space->incomplete->work, ConditionalOf(space, job, k, l));
 		}
 }
 
@@ -217,13 +216,17 @@ AccumulateIncomplete(WorkSpace *space, const Job *job, int component, const doub
 		leaf->kernel->accumulate(pattern->nobserved, given_by_globals ? conditional->constants : NULL,
 								 ObservedColumns(space, leaf, pattern), r, rows, block->lanes);
 		ReduceLanes(size, block->lanes, block->stats);
-		leaf->kernel->complete(pattern, conditional, leaf->noise, block->stats[0], block->stats,
-							   sums + leaf->stats_offset);
+		if (pattern->nmissing > 0)
+			leaf->kernel->missing->complete(pattern, conditional, leaf->noise, block->stats[0], block->stats,
+											sums + leaf->stats_offset);
+		else
+			for (int i = 0; i < size; i++)
+				sums[leaf->stats_offset + i] += block->stats[i];
 	}
 }
 
 const double *const *
-FilledColumns(WorkSpace *space, const Job *job, int component, const PlanLeaf *leaf, int rows)
+FilledColumns(WorkSpace *space, const Job *job, int component, const PlanLeaf *leaf, const double *centre, int rows)
 {
 	IncompleteBlock *block = space->incomplete;
 	int			l = leaf - job->plan->leaves;
@@ -237,7 +240,7 @@ FilledColumns(WorkSpace *space, const Job *job, int component, const PlanLeaf *l
 		double	   *filled = block->filled + (Size) column * KERNEL_MAX_ROWS;
 
 		for (int n = 0; n < rows; n++)
-			filled[n] = conditional->offset[i];
+			filled[n] = pattern->nobserved == 0 ? centre[pattern->missing[i]] : conditional->offset[i];
 		for (int j = 0; conditional->slopes != NULL && j < pattern->nobserved; j++)
 		{
 			const double *x = space->block[leaf->columns[pattern->observed[j]]];

@@ -31,7 +31,7 @@ struct IncompleteBlock
 	Size		nconditionals;
 	Size		memory_size;
 	double	   *memory;			/* of them */
-	double	   *work;			/* largest dimension squared, of leaves that are not diagonal; NULL: there are none */
+	double	   *work;			/* largest dimension squared, of leaves whose missing values are latent together; NULL: there are none */
 	double	   *lanes;			/* statistics of the observed columns */
 	double	   *stats;
 };
@@ -55,8 +55,11 @@ extern void ScoreIncomplete(WorkSpace *space, const Job *job, int component, int
 extern void AccumulateIncomplete(WorkSpace *space, const Job *job, int component, const double *r, int rows,
 								 double *sums);
 
-/* Returns the columns of the block with what a leaf expects of a component in place of missing values. */
+/*
+ * Returns the columns of the block with what a leaf expects of a component in
+ * place of missing values; its centre, where the rows lack the leaf.
+ */
 extern const double *const *FilledColumns(WorkSpace *space, const Job *job, int component, const PlanLeaf *leaf,
-										  int rows);
+										  const double *centre, int rows);
 
 #endif

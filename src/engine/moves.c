@@ -436,8 +436,8 @@ ProposeDiagonalSplits(SplitList *list, int component, const PlanLeaf *leaf)
 	double		flat;
 	int			taken[MAX_AXES];
 
-	leaf->kernel->centre(dim, stats, mean);
-	leaf->kernel->spread(dim, stats, variances);
+	leaf->kernel->search->centre(dim, stats, mean);
+	leaf->kernel->search->spread(dim, stats, variances);
 	flat = FLAT_AXIS * variances[LargestOf(dim, variances, 0, taken)];
 	for (int a = 0; a < Min(dim, MAX_AXES) && flat > 0.0; a++)
 	{
@@ -477,8 +477,8 @@ RefineAxis(Split *split, const Job *job, const Split *first)
 	if (share > 0.0 && share < 1.0)
 	{
 		memcpy(half, split->mean, sizeof(double) * dim);
-		kernel->centre(dim, split->stats + offset, half);
-		kernel->spread(dim, all, variances);
+		kernel->search->centre(dim, split->stats + offset, half);
+		kernel->search->spread(dim, all, variances);
 		for (int j = 0; j < dim; j++)
 			split->axes[j] = variances[j] > 0.0 ? (half[j] - split->mean[j]) / variances[j] : 0.0;
 		for (int j = 0; j < dim && first != NULL; j++)
@@ -504,7 +504,7 @@ RefineAxes(SplitList *list)
 		Split	   *split = &list->splits[s];
 		Split	   *before = s > 0 ? split - 1 : NULL;
 
-		if (!split->leaf->kernel->diagonal || split->shape != SPLIT_AXIS)
+		if (!split->leaf->kernel->search->by_column || split->shape != SPLIT_AXIS)
 			continue;
 		any = true;
 		RefineAxis(split, list->screened, before && before->shape == SPLIT_AXIS && before->component == split->component
@@ -526,8 +526,8 @@ ProposeSplits(SplitList *list, int component, const PlanLeaf *leaf)
 	double	   *axes = palloc(sizeof(double) * dim * dim);
 	double		flat;
 
-	leaf->kernel->centre(dim, stats, mean);
-	leaf->kernel->spread(dim, stats, covariance);
+	leaf->kernel->search->centre(dim, stats, mean);
+	leaf->kernel->search->spread(dim, stats, covariance);
 	if (!SymmetricEigen(covariance, dim, values, vectors) || !(values[dim - 1] > 0.0))
 		return;
 
@@ -641,7 +641,7 @@ RankSplits(Job *job, int component)
 				&& LeafRows(&job->plan->leaves[l], JobStats(job, k)) >= FewestRows(job))
 			{
 				CHECK_FOR_INTERRUPTS();
-				if (job->plan->leaves[l].kernel->diagonal)
+				if (job->plan->leaves[l].kernel->search->by_column)
 					ProposeDiagonalSplits(&list, k, &job->plan->leaves[l]);
 				else
 					ProposeSplits(&list, k, &job->plan->leaves[l]);

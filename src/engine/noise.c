@@ -140,7 +140,7 @@ SetNoise(NetworkPlan *plan, const RowStore *rows)
 		PlanLeaf   *leaf = &plan->leaves[i];
 
 		leaf->noise = palloc0(sizeof(double) * leaf->dim);
-		for (int j = 0; j < leaf->dim && sample != NULL; j++)
+		for (int j = 0; j < leaf->dim && sample != NULL && leaf->kernel->columns->recorded; j++)
 		{
 			SortedColumn sorted;
 			double		deviation;

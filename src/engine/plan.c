@@ -272,6 +272,10 @@ GroupFrames(NetworkPlan *plan)
 	plan->frame_groups.scale = palloc(sizeof(int) * (plan->ncolumns + 1));
 	for (int j = 0; j < plan->ncolumns; j++)
 		plan->frame_groups.frame[j] = plan->frame_groups.scale[j] = j;
+	plan->frame_groups.fixed = palloc0(sizeof(bool) * (plan->ncolumns + 1));
+	for (int l = 0; l < plan->nleaves; l++)
+		for (int j = 0; j < plan->leaves[l].dim; j++)
+			plan->frame_groups.fixed[plan->leaves[l].columns[j]] |= !plan->leaves[l].kernel->columns->framed;
 	for (int l = 0; l < plan->nleaves; l++)
 		JoinScales(plan, &plan->leaves[l]);
 	for (int i = 0; i < plan->nglobals; i++)
@@ -294,7 +298,7 @@ ChooseMissing(const NetworkPlan *plan)
 	{
 		const PlanLeaf *leaf = &plan->leaves[l];
 
-		if (leaf->kernel->condition != NULL)
+		if (leaf->dim == 1 || leaf->kernel->missing->possible)
 			continue;
 		if (network->settings.missing == MISSING_BY_TYPE)
 			return MISSING_SKIP;

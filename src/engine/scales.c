@@ -11,7 +11,7 @@
  *
  *		rise log s - fall s + log Z(phi + (s - 1) m)
  *
- * with the sums of LeafKernel.scales, m the message of the rows to Lambda but
+ * with the sums of LeafScales, m the message of the rows to Lambda but
  * for the part of log|Lambda|, and Z the normaliser of q(Lambda).  It is concave
  * in log s, for log Z is like -a log|B + s M|, M positive semidefinite.  Where
  * sweeps end is the same (the idea of Liu, Rubin & Wu 1998, "Parameter expansion
@@ -106,7 +106,7 @@ FindSenders(const Job *job, const PlanGlobal *global, int plate, Sender **sender
 		if (child->kind != CHILD_LEAF)
 			continue;
 		leaf = &job->plan->leaves[child->index];
-		if (leaf->kernel->scales == NULL || leaf->distribution->params[child->param].role != ROLE_PRECISION)
+		if (!leaf->kernel->scales->present || leaf->distribution->params[child->param].role != ROLE_PRECISION)
 			continue;
 		if (n == 0)
 			*senders = palloc(sizeof(Sender) * global->nchildren * job->nlive);
@@ -125,7 +125,7 @@ AddScales(const Job *job, const Sender *sender, Balance *balance)
 	const double *parents[MAX_PARAMS];
 
 	GatherParents(job, leaf->distribution, leaf->params, job->live[sender->index], parents);
-	return leaf->kernel->scales(leaf->dim, parents, sender->stats, &balance->rise, &balance->fall);
+	return leaf->kernel->scales->balance(leaf->dim, parents, sender->stats, &balance->rise, &balance->fall);
 }
 
 /* Adds what of a sender's message goes with s: as it is linear, what doubling adds. */
@@ -142,7 +142,7 @@ AddMessage(const Job *job, const Sender *sender, Balance *balance)
 	for (int i = 0; i < size; i++)
 		balance->message[i] -= message[i];
 	memcpy(twice, sender->stats, sizeof(double) * nstats);
-	leaf->kernel->rescale(leaf->dim, 2.0, twice);
+	leaf->kernel->scales->rescale(leaf->dim, 2.0, twice);
 	AddLeafMessage(job, leaf, sender->param, sender->index, twice, balance->message);
 	pfree(message);
 }
@@ -172,7 +172,7 @@ BalanceScales(Job *job, int global, int plate)
 		GatherNatural(job, global, plate, balance.natural);
 		log_s = BetterLogScale(&balance);
 		for (int i = 0; i < n && log_s != 0.0; i++)
-			senders[i].leaf->kernel->rescale(senders[i].leaf->dim, exp(log_s), senders[i].stats);
+			senders[i].leaf->kernel->scales->rescale(senders[i].leaf->dim, exp(log_s), senders[i].stats);
 		pfree(work);
 	}
 	if (senders != NULL)

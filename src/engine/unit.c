@@ -175,7 +175,7 @@ static void
 AccumulateSplit(WorkSpace *space, const Job *job, const Split *split, int rows, double *lanes, double *sums)
 {
 	double		second[KERNEL_MAX_ROWS];
-	const double *const *columns = space->lacking ? FilledColumns(space, job, split->component, split->leaf, rows)
+	const double *const *columns = space->lacking ? FilledColumns(space, job, split->component, split->leaf, split->mean, rows)
 		: space->block;
 
 	ApplySplit(split, columns, rows, space->scores + (Size) split->component * rows, second);

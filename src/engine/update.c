@@ -325,7 +325,7 @@ PrimeComponent(Job *job, int index)
 			mean = palloc(sizeof(double) * leaf->dim);
 			global->distribution->mean(global->dim, GlobalPhi(plan, job->state, i, plate),
 									   GlobalMoments(plan, job->state, i, plate), mean);
-			leaf->kernel->centre(leaf->dim, stats, mean);
+			leaf->kernel->search->centre(leaf->dim, stats, mean);
 			global->distribution->fixed(global->dim, mean, GlobalMoments(plan, job->state, i, plate));
 			pfree(mean);
 		}
@@ -435,25 +435,14 @@ UpdateGlobals(Job *job)
 	job->unsettled = false;
 }
 
-/* Computes the constants of one leaf and component, false if they are not proper; noise of x counts like uncertainty of its mean. */
+/* Computes the constants of one leaf and component, false if they are not proper. */
 static bool
 PrepareLeaf(const Job *job, const PlanLeaf *leaf, int index)
 {
-	const Distribution *family = leaf->distribution->params[0].family;
-	bool		matrix = family->moment_specs[1].shape == SHAPE_MATRIX;
-	int			size = family->size(leaf->dim);
 	const double *parents[MAX_PARAMS];
-	double	   *mean = palloc(sizeof(double) * size);
-	bool		proper;
 
 	GatherParents(job, leaf->distribution, leaf->params, job->live[index], parents);
-	memcpy(mean, parents[0], sizeof(double) * size);
-	for (int j = 0; j < leaf->dim; j++)
-		mean[leaf->dim + (matrix ? j * leaf->dim + j : j)] += leaf->noise[j];
-	parents[0] = mean;
-	proper = leaf->kernel->prepare(leaf->dim, parents, JobConstants(job, index) + leaf->constants_offset);
-	pfree(mean);
-	return proper;
+	return leaf->kernel->prepare(leaf->dim, parents, leaf->noise, JobConstants(job, index) + leaf->constants_offset);
 }
 
 /* Computes the constants of one component; false if they are not proper. */
@@ -539,7 +528,7 @@ PrepareFromData(Job *job)
 			for (int p = 0; p < leaf->distribution->nparams; p++)
 				if (data[p] != NULL)
 					parents[p] = data[p];
-			if (!leaf->kernel->prepare(leaf->dim, parents, JobConstants(job, k) + leaf->constants_offset))
+			if (!leaf->kernel->prepare(leaf->dim, parents, NULL, JobConstants(job, k) + leaf->constants_offset))
 				elog(ERROR, "variances of the rows are not proper");
 		}
 		for (int p = 0; p < leaf->distribution->nparams; p++)

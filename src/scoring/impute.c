@@ -53,7 +53,7 @@ AddTerm(Scorer *scorer, int index, int term, double weight, Moments *moments)
 	const Pattern *pattern = scorer->patterns[index];
 	const double *observed = scorer->observed + leaf->first_column;
 	Conditional conditional = ConditionTerm(scorer, index, term);
-	double		spread = leaf->kernel->predictive_spread(pattern->nobserved, conditional.constants, observed);
+	double		spread = leaf->kernel->missing->spread(pattern->nobserved, conditional.constants, observed);
 
 	for (int i = 0; i < pattern->nmissing; i++)
 		AddPart(&moments[i], weight, ExpectedValue(&conditional, pattern, i, observed),
@@ -80,7 +80,7 @@ ImputeLeaf(ReturnSetInfo *result, Scorer *scorer, int index, const double *proba
 		int			column = pattern->missing[i];
 		Datum		values[3] = {CStringGetTextDatum(scorer->columns[leaf->first_column + column]),
 		Float8GetDatum(moments[i].mean + leaf->centre[column]), Float8GetDatum(sqrt(moments[i].variance))};
-		bool		nulls[3] = {false};
+		bool		nulls[3] = {false, isnan(moments[i].mean), isnan(moments[i].variance)};
 
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}

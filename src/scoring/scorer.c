@@ -215,7 +215,7 @@ PrepareLeaf(Scorer *scorer, const Posterior *posterior, int index, const int *te
 		LeafParents parents = PosteriorParents(posterior, index, scorer->components[c], &frame);
 
 		CHECK_FOR_INTERRUPTS();
-		if (!out->kernel->prepare(leaf->dim, parents.moments, out->constants + (Size) c * out->constants_size))
+		if (!out->kernel->prepare(leaf->dim, parents.moments, NULL, out->constants + (Size) c * out->constants_size))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("node \"%s\" of the posterior has no proper distribution", leaf->name)));
@@ -324,15 +324,11 @@ MakeRoom(Scorer *scorer)
 		ScorerLeaf *leaf = &scorer->leaves[i];
 		Size		dim = leaf->dim;
 
-		if (leaf->kernel->condition == NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("node \"%s\" needs values of all its columns", leaf->name)));
 		patterns[i] = CreatePattern(leaf->dim);
 		leaf->marginals = MarginalRoom(leaf->constants_size, leaf->mixture ? scorer->ncandidates : 0);
 		leaf->marginal_predictive = MarginalRoom(leaf->predictive_size, leaf->mixture ? scorer->nterms : 1);
-		largest = Max(largest, leaf->kernel->diagonal ? 0 : dim);
-		room = Max(room, Max(leaf->constants_size, leaf->predictive_size) + dim * (leaf->kernel->diagonal ? 2 : dim + 1));
+		largest = Max(largest, leaf->kernel->missing->joint ? dim : 0);
+		room = Max(room, Max(leaf->constants_size, leaf->predictive_size) + dim * (leaf->kernel->missing->joint ? dim + 1 : 2));
 	}
 	scorer->conditional_memory = palloc_extended(mul_size(sizeof(double), room), MCXT_ALLOC_HUGE);
 	scorer->work = palloc_extended(mul_size(sizeof(double) * largest, largest), MCXT_ALLOC_HUGE);
@@ -367,6 +363,10 @@ ReadPatterns(Scorer *scorer)
 
 		if (!same)
 			ReadPattern(row, pattern);
+		if (pattern->nmissing > 0 && pattern->nobserved > 0 && !scorer->leaves[i].kernel->missing->possible)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("node \"%s\" needs values of all its columns", scorer->leaves[i].name)));
 		for (int j = 0; j < pattern->nobserved; j++)
 			observed[j] = row[pattern->observed[j]];
 	}
@@ -384,14 +384,14 @@ PrepareMarginals(Scorer *scorer)
 	{
 		const ScorerLeaf *leaf = &scorer->leaves[i];
 		const Pattern *pattern = scorer->patterns[i];
-		Conditional conditional = PlaceConditional(scorer->conditional_memory, pattern, 0, leaf->kernel->diagonal);
+		Conditional conditional = PlaceConditional(scorer->conditional_memory, pattern, 0, leaf->kernel->missing->joint);
 
 		for (int c = 0; leaf->mixture && c < scorer->ncandidates; c++)
 		{
 			CHECK_FOR_INTERRUPTS();
 			conditional.constants = leaf->marginals + (Size) c * leaf->constants_size;
-			leaf->kernel->condition(leaf->dim, leaf->constants + (Size) c * leaf->constants_size, NULL, pattern,
-									scorer->work, &conditional);
+			ConditionLeaf(leaf->kernel, leaf->dim, leaf->constants + (Size) c * leaf->constants_size, NULL, pattern,
+						  scorer->work, &conditional);
 		}
 	}
 	scorer->marginals_ready = true;
@@ -402,12 +402,16 @@ ConditionTerm(Scorer *scorer, int index, int term)
 {
 	const ScorerLeaf *leaf = &scorer->leaves[index];
 	const Pattern *pattern = scorer->patterns[index];
-	Conditional conditional = PlaceConditional(scorer->conditional_memory, pattern, 0, leaf->kernel->diagonal);
+	Conditional conditional = PlaceConditional(scorer->conditional_memory, pattern, 0, leaf->kernel->missing->joint);
 
 	CHECK_FOR_INTERRUPTS();
 	conditional.constants = leaf->marginal_predictive + (Size) term * leaf->predictive_size;
-	leaf->kernel->condition_predictive(leaf->dim, leaf->predictive + (Size) term * leaf->predictive_size, pattern,
-									   scorer->work, &conditional);
+	if (pattern->nmissing == 0)
+		memcpy(conditional.constants, leaf->predictive + (Size) term * leaf->predictive_size,
+			   sizeof(double) * leaf->predictive_size);
+	else
+		leaf->kernel->missing->condition_predictive(leaf->dim, leaf->predictive + (Size) term * leaf->predictive_size,
+													pattern, scorer->work, &conditional);
 	return conditional;
 }
 

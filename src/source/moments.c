@@ -423,6 +423,11 @@ ChooseFrame(const RowMoments *moments, const FrameGroups *groups, char *const *n
 			frame->scale[j] = exp2(rint(log2(square) / 2));
 		step = frame->scale[j] * CENTRE_STEP;
 		frame->centre[j] = fabs(centre) < step / DBL_EPSILON ? rint(centre / step) * step : centre;
+		if (groups != NULL && groups->fixed[j])
+		{
+			frame->centre[j] = 0.0;
+			frame->scale[j] = 1.0;
+		}
 	}
 	pfree(variances);
 }
