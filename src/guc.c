@@ -17,6 +17,7 @@ int			BnaiFlushInterval = 1000;
 int			BnaiKernels = KERNELS_AUTO;
 int			BnaiMaxParallelWorkers = -1;
 int			BnaiMaxWorkers = 2;
+int			BnaiModelMem = 8 * 1024 * 1024;
 int			BnaiProgressInterval = 5000;
 int			BnaiRetryDelay = 10;
 int			BnaiWorkMem = -1;
@@ -87,6 +88,16 @@ InitSettings(void)
 							2, 0, 8,
 							PGC_SIGHUP,
 							0,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("bnai.model_mem",
+							"Sets the memory that the parameters of an inference may take.",
+							"An inference that is going to need more is refused before it starts; "
+							"rows are not counted, see bnai.work_mem.",
+							&BnaiModelMem,
+							8 * 1024 * 1024, 64, MAX_KILOBYTES,
+							PGC_USERSET,
+							GUC_UNIT_KB,
 							NULL, NULL, NULL);
 
 	DefineCustomIntVariable("bnai.progress_interval",

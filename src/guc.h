@@ -9,6 +9,7 @@ extern int	BnaiFlushInterval;	/* milliseconds; 0: counts are rows at once */
 extern int	BnaiKernels;
 extern int	BnaiMaxParallelWorkers;
 extern int	BnaiMaxWorkers;
+extern int	BnaiModelMem;
 extern int	BnaiProgressInterval;	/* milliseconds; 0: no notices */
 extern int	BnaiRetryDelay;		/* seconds */
 extern int	BnaiWorkMem;

@@ -6,7 +6,9 @@
 
 #include "engine/job.h"
 #include "engine/update.h"
+#include "guc.h"
 #include "storage/shmem.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 
 static double *
@@ -144,4 +146,64 @@ JobSize(const NetworkPlan *plan)
 {
 	return sizeof(Job) + sizeof(double) * (plan->state_size + ConstantsSize(plan) + StatsSize(plan))
 		+ (sizeof(int) + sizeof(bool)) * plan->components;
+}
+
+/* Memory that the trials of a race may take; more where so many need it, and the fewest in any case */
+#define TRIAL_MEMORY ((Size) 64 * 1024 * 1024)
+#define FEW_TRIALS 8
+#define FEW_TRIALS_MEMORY ((Size) 1024 * 1024 * 1024)
+#define FEWEST_TRIALS 2
+
+int
+TrialsInMemory(const NetworkPlan *plan)
+{
+	Size		fit = TRIAL_MEMORY / JobSize(plan);
+	Size		few = FEW_TRIALS_MEMORY / JobSize(plan);
+
+	few = Max(Min(few, FEW_TRIALS), FEWEST_TRIALS);
+	return (int) Min(Max(fit, few), MAX_TRIALS);
+}
+
+/* Jobs beside the trials: the best restart, the present one, what moves are tried out on */
+#define OTHER_JOBS 4
+
+/* Restarts side by side where nobody has chosen a number, at most */
+#define DEFAULT_RESTARTS 6
+
+/* Splits of a component that are looked at, about */
+#define SPLITS_OF_COMPONENT 4
+
+/*
+ * Returns what the parameters of an inference need, about.  A pass adds up the
+ * statistics of each of its jobs in lanes.
+ */
+static Size
+ModelMemory(const NetworkPlan *plan)
+{
+	const NetworkSettings *settings = &plan->network->settings;
+	bool		searches = settings->moves && plan->selector >= 0;
+	Size		restarts = settings->restarts > 0 ? settings->restarts : DEFAULT_RESTARTS;
+	Size		jobs = searches ? OTHER_JOBS + FEWEST_TRIALS : 1 + restarts;
+	Size		in_pass = searches ? 1 + SPLITS_OF_COMPONENT : restarts;
+
+	return add_size(mul_size(jobs, JobSize(plan)), mul_size(in_pass, mul_size(StatsSize(plan), sizeof(double) * KERNEL_LANES)));
+}
+
+void
+CheckModelMemory(const NetworkPlan *plan)
+{
+	Size		limit = (Size) BnaiModelMem * 1024;
+	Size		needed = ModelMemory(plan);
+	bool		full = plan->rank > 1;
+
+	if (needed <= limit)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+			 errmsg("the parameters of network \"%s\" would take about %zu MB, more than bnai.model_mem allows",
+					plan->network->name, needed / (1024 * 1024) + 1),
+			 errdetail("There are %d components of %d numbers in %d columns, and the limit is %s.", plan->components,
+					   plan->stats_size, plan->ncolumns, GetConfigOptionByName("bnai.model_mem", NULL, false)),
+			 full ? errhint("Use covariance => 'diagonal', fewer clusters or fewer columns, or a larger bnai.model_mem.")
+			 : errhint("Use fewer clusters, restarts or columns, or a larger bnai.model_mem.")));
 }

@@ -101,6 +101,13 @@ extern int	ReviveComponent(Job *job);
 /* Memory that a job takes. */
 extern Size JobSize(const NetworkPlan *plan);
 
+/* Trials that race at once: as many as there is memory for, and never more than this. */
+#define MAX_TRIALS 64
+extern int	TrialsInMemory(const NetworkPlan *plan);
+
+/* Raises an error if an inference is going to need more memory for its parameters than bnai.model_mem. */
+extern void CheckModelMemory(const NetworkPlan *plan);
+
 #define JobStats(job, index) ((job)->stats + (Size) (index) * (job)->plan->stats_size)
 #define JobConstants(job, index) ((job)->constants + (Size) (index) * (job)->plan->constants_size)
 

@@ -35,10 +35,6 @@
 #define SETTLE_TOLERANCE 0.1
 #define SETTLE_SWEEPS 10
 
-/* Most trials of a race, and the memory that they may take */
-#define MAX_TRIALS 64
-#define TRIAL_MEMORY ((Size) 64 * 1024 * 1024)
-
 /*
  * Which split wins shows in the race, not at its start: the winner often ranks
  * low by what it gains at once and takes 15 to 40 sweeps.  So all shapes start,
@@ -454,14 +450,6 @@ SearchRound(Search *search, int *rounds)
 		return true;
 	ProposeTwoMerges(search);
 	return Race(search, &search->effort->grow);
-}
-
-static int
-TrialsInMemory(const NetworkPlan *plan)
-{
-	Size		fit = TRIAL_MEMORY / JobSize(plan);
-
-	return fit > MAX_TRIALS ? MAX_TRIALS : Max((int) fit, 8);
 }
 
 void

@@ -152,6 +152,7 @@ bnai_compare_clusters(PG_FUNCTION_ARGS)
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	plan = MakePlan(LoadWithComponents(name, to));
+	CheckModelMemory(plan);
 	request = RowsForPlan(plan);
 	loaded = LoadRows(&request, CurrentMemoryContext);
 	if (!(loaded.rows->total > 0.0))

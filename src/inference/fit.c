@@ -130,6 +130,7 @@ LoadFitNetwork(text *name)
 						fit->network->name),
 				 errhint("Create another network with start => 'kmeans++'.")));
 	fit->plan = MakePlan(fit->network);
+	CheckModelMemory(fit->plan);
 	fit->request = RowsForPlan(fit->plan);
 	fit->request.source = InvalidOid;
 	OrderValues(fit);

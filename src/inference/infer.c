@@ -17,6 +17,7 @@
 #include "catalog/privileges.h"
 #include "catalog/runs.h"
 #include "engine/progress.h"
+#include "inference/advice.h"
 #include "inference/fit.h"
 #include "inference/infer.h"
 #include "inference/matching.h"
@@ -104,6 +105,7 @@ struct Inference
 	BlockNumber labelled;		/* kept: blocks of the source whose rows have got their labels */
 	int64		relabelled;		/* kept: how many labels changed there */
 	RunSummary	summary;
+	int			advised;		/* notices that were sent on the rows */
 };
 
 void		(*inference_hook) (int network, bool begins) = NULL;
@@ -206,12 +208,15 @@ Load(Inference *inference)
 	CheckSourcePrivileges(network, true);
 	inference->plan = MakePlan(network);
 	CheckResults(network, inference->plan);
+	CheckModelMemory(inference->plan);
 	CheckSerializable(network);
 	inference->beginning = ChooseBeginning(network, inference->plan, inference->asked);
 	loaded = LoadNetworkRows(network, inference->plan, inference->kept);
 	inference->rows = loaded.rows;
 	inference->summary.rows = loaded.rows->rows;
 	inference->summary.skipped = loaded.skipped;
+	if (inference->asked == ASKED_BY_USER)
+		inference->advised = AdviseOnRows(inference->plan, inference->rows);
 }
 
 /* Begins an inference and loads its rows. */
@@ -241,6 +246,8 @@ IterateInference(Inference *inference)
 	EnterPhase(PROGRESS_ITERATING);
 	inference->fit = FitFrom(&inference->beginning, inference->network, inference->plan, inference->rows,
 							 &inference->summary.warm_runs);
+	if (inference->asked == ASKED_BY_USER)
+		inference->advised += AdviseOnResolution(inference->plan, inference->rows);
 	MemoryContextSwitchTo(old);
 }
 
@@ -351,6 +358,8 @@ Store(Inference *inference)
 		summary->relabelled = LabelRest(inference, posterior);
 	summary->ended_at = GetCurrentTimestamp();
 	FinishRun(network, summary);
+	if (inference->asked == ASKED_BY_USER)
+		AdviseOnClusters(inference->plan, summary->clusters, inference->advised);
 }
 
 /* Stores an inference. */
