@@ -49,6 +49,13 @@ typedef void (*shmem_request_hook_type) (void);
 	EnableDisableTrigger(relation, name, InvalidOid, fires, false, false, ShareRowExclusiveLock)
 #endif
 
+/* Whether a role could SET ROLE to another one: a membership may have been given without that right since 16. */
+#if PG_VERSION_NUM < 160000
+#define CanSetRole(member, role) is_member_of_role(member, role)
+#else
+#define CanSetRole(member, role) member_can_set_role(member, role)
+#endif
+
 #if PG_VERSION_NUM < 170000
 #define InBackgroundWorker() (IsBackgroundWorker)
 #define HoldsLock(tag, mode) LockHeldByMe(tag, mode)

@@ -13,12 +13,14 @@
 #include "guc.h"
 #include "numerics/kernels.h"
 
+int			BnaiBackgroundTimeout = 60;
 int			BnaiFlushInterval = 1000;
 int			BnaiKernels = KERNELS_AUTO;
 int			BnaiMaxParallelWorkers = -1;
 int			BnaiMaxWorkers = 2;
 int			BnaiModelMem = 8 * 1024 * 1024;
 int			BnaiProgressInterval = 5000;
+int			BnaiRecalculateTimeout = 5000;
 int			BnaiRetryDelay = 10;
 int			BnaiWorkMem = -1;
 
@@ -53,6 +55,16 @@ AssignKernels(int value, void *extra)
 void
 InitSettings(void)
 {
+	DefineCustomIntVariable("bnai.background_timeout",
+							"Sets how long an inference in the background may keep others waiting.",
+							"After so long it is stopped if another network has had to wait for a worker meanwhile, "
+							"and is tried again later. 0 never stops one.",
+							&BnaiBackgroundTimeout,
+							60, 0, INT_MAX / 1000,
+							PGC_SIGHUP,
+							GUC_UNIT_S,
+							NULL, NULL, NULL);
+
 	DefineCustomIntVariable("bnai.flush_interval",
 							"Sets how long counts are collected in memory before they are written.",
 							"A crash of the server costs at most what was counted meanwhile. "
@@ -105,6 +117,16 @@ InitSettings(void)
 							"0 turns the notices off; the view bnai_progress shows it in any case.",
 							&BnaiProgressInterval,
 							5000, 0, 3600 * 1000,
+							PGC_USERSET,
+							GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("bnai.recalculate_timeout",
+							"Sets how long an inference may take in the transaction that reaches a threshold.",
+							"After so long it is stopped and left for another time; half of what statement_timeout leaves is a "
+							"limit, too. 0: no other limit.",
+							&BnaiRecalculateTimeout,
+							5000, 0, INT_MAX,
 							PGC_USERSET,
 							GUC_UNIT_MS,
 							NULL, NULL, NULL);

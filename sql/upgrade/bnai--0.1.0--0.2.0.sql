@@ -47,6 +47,8 @@ ALTER TABLE bnai_network RENAME CONSTRAINT bnai_network_name_key TO network_name
 ALTER TABLE bnai_run ADD rows_labelled bigint;
 ALTER TABLE bnai_attempt ADD sqlstate text;
 ALTER TABLE bnai_failure ADD sqlstate text;
+ALTER TABLE bnai_scheduled ADD role bnai_role;
+COMMENT ON TABLE bnai_scheduled IS 'Networks that are inferred on a schedule, pg_cron''s number of the job, and the role that has asked for it; see the view bnai_status';
 
 SELECT pg_catalog.pg_extension_config_dump('bnai_count', '');
 
@@ -92,6 +94,31 @@ CREATE FUNCTION bnai_elements(value float8[], width integer, name text) RETURNS 
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE;
 COMMENT ON FUNCTION bnai_elements(float8[], integer, text) IS
 'The numbers of an observed array: width of them, all NULL if the array is, which a row is put together from. Error: an array of another length, which is that of the column called name.';
+
+CREATE PROCEDURE bnai_run_schedule(id integer)
+LANGUAGE C AS 'MODULE_PATHNAME';
+COMMENT ON PROCEDURE bnai_run_schedule IS
+'what the jobs that bnai_schedule makes call: infers the network with that id for its owner, if the role of the session has scheduled it; reads and writes tables as their owners';
+
+CREATE FUNCTION bnai_cancel(network text)
+RETURNS boolean LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_cancel IS
+'stops the inference of a network that is under way, in whatever session or worker, within a tenth of a second or so; true if there is one; for who may change the network';
+
+CREATE FUNCTION bnai_put_off(network integer)
+RETURNS boolean LANGUAGE C VOLATILE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_put_off IS
+'true if a transaction that reached the threshold of the network with that id has left it to a worker to infer it, since constraints of the transaction wait for its end; NULL for who may not read it';
+
+CREATE FUNCTION bnai_stop_background()
+RETURNS trigger LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_stop_background IS 'stops the inference in the background of a network that is no longer to be inferred there';
+
+CREATE TRIGGER bnai_stop_background AFTER UPDATE OF threshold_action ON bnai_network
+	FOR EACH ROW WHEN (OLD.threshold_action OPERATOR(pg_catalog.=) 'background' AND NEW.threshold_action OPERATOR(pg_catalog.<>) 'background')
+	EXECUTE FUNCTION bnai_stop_background();
+COMMENT ON FUNCTION bnai_schedule IS
+'lets pg_cron infer a network regularly, for its owner, if its counter is at least threshold then; schedule is in cron''s notation; returns the number of the job; once more: replaces the schedule';
 
 CREATE OR REPLACE FUNCTION bnai_labelled_rows(network integer)
 RETURNS bigint LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';
@@ -231,7 +258,7 @@ SELECT n.name AS network,
 	n.counter_threshold,
 	n.threshold_action,
 	bnai_running_since(n.id) AS running_since,
-	bnai_failure_text(n.id, a.error, a.sqlstate) AS last_error,
+	CASE WHEN bnai_put_off(n.id) THEN 'put off: deferred constraints' ELSE bnai_failure_text(n.id, a.error, a.sqlstate) END AS last_error,
 	a.failed_at AS last_error_at,
 	CASE WHEN n.threshold_action OPERATOR(pg_catalog.=) 'background' THEN a.next_attempt END AS next_attempt,
 	c.schedule,

@@ -18,12 +18,16 @@
 
 #include "automation/attempts.h"
 #include "automation/counter.h"
+#include "automation/launch.h"
 #include "catalog/privileges.h"
 #include "catalog/relations.h"
 #include "guc.h"
 
 /* Failures of a network that are kept */
 #define KEPT_FAILURES 100
+
+/* How long to leave a network alone that another session infers */
+#define BUSY_MS 10000
 
 /* The longest time between two attempts, in seconds */
 #define LONGEST_DELAY 3600
@@ -62,13 +66,24 @@ RecordStart(int network)
 							   schema, schema));
 }
 
-/* Records that an inference was stored. */
+/* Records that an inference was stored; what was left out is told like an error. */
 void
-RecordSuccess(int network)
+RecordSuccess(int network, const char *left_out)
 {
-	WriteFor(network, psprintf("UPDATE %s.bnai_attempt SET running = false, failures = 0, next_attempt = NULL, "
-							   "error = NULL, sqlstate = NULL, failed_at = NULL WHERE network OPERATOR(pg_catalog.=) $1",
-							   ExtensionSchema()));
+	Oid			types[] = {INT4OID, TEXTOID, TEXTOID};
+	Datum		values[] = {
+		Int32GetDatum(network),
+		left_out == NULL ? (Datum) 0 :
+		CStringGetTextDatum(psprintf("labels were not written to %s: the network's owner cannot become the owner", left_out)),
+		CStringGetTextDatum(unpack_sql_state(ERRCODE_INSUFFICIENT_PRIVILEGE))
+	};
+	char		nulls[] = {' ', left_out == NULL ? 'n' : ' ', ' ', '\0'};
+
+	WriteCatalog(psprintf("UPDATE %s.bnai_attempt SET running = false, failures = 0, next_attempt = NULL, "
+						  "error = $2, sqlstate = CASE WHEN $2 IS NOT NULL THEN $3 END, "
+						  "failed_at = CASE WHEN $2 IS NOT NULL THEN pg_catalog.clock_timestamp() END "
+						  "WHERE network OPERATOR(pg_catalog.=) $1", ExtensionSchema()),
+				 lengthof(types), types, values, nulls);
 }
 
 /* Forgets the oldest failures. */
@@ -147,23 +162,47 @@ LogFailure(const char *network, const char *how, const ErrorData *error)
 			 error->context ? errcontext("%s", error->context) : 0));
 }
 
+/* Returns true if a worker is to infer the network when its counter is at the threshold. */
+bool
+CallsForWorker(const Network *network, Counter counter)
+{
+	if (network->settings.threshold_action == ACTION_BACKGROUND)
+		return true;
+	return network->settings.threshold_action == ACTION_RECALCULATE && HasSlot(counter) &&
+		pg_atomic_read_u32(&counter.slot->put_off) != 0;
+}
+
 /* Returns true if a network is due; a later time to look again goes to `delay_ms`. */
 static bool
 IsDue(HeapTuple row, TupleDesc desc, TimestampTz now, int64 *delay_ms)
 {
 	bool		isnull;
-	int			network = DatumGetInt32(SPI_getbinval(row, desc, 1, &isnull));
+	int			id = DatumGetInt32(SPI_getbinval(row, desc, 1, &isnull));
 	int64		threshold = DatumGetInt64(SPI_getbinval(row, desc, 2, &isnull));
 	TimestampTz next = DatumGetTimestampTz(SPI_getbinval(row, desc, 3, &isnull));
-	Counter		counter = FindCounter(network);
+	bool		has_next = !isnull;
+	Counter		counter = FindCounter(id);
+	Network    *network = LoadUnparsedNetworkById(id, true);
 	int64		wait;
 
-	if (isnull)
+	if (!has_next)
 		next = 0;
+	if (network == NULL || !CallsForWorker(network, counter))
+		return false;
 	if (counter.slot != NULL)
 		pg_atomic_write_u64(&counter.slot->wake_after, next);
 	if (!CounterMayReach(counter, threshold, false))
 		return false;
+	if (IsServed(network->owner))
+	{
+		/* who serves him looks again; nobody is to be woken meanwhile */
+		if (counter.slot != NULL)
+			pg_atomic_write_u64(&counter.slot->wake_after, TimestampTzPlusMilliseconds(now, BUSY_MS));
+		return false;
+	}
+	/* who waits for another session keeps nobody else waiting */
+	if (HasSlot(counter) && pg_atomic_read_u64(&counter.slot->running_since) != 0)
+		next = Max(next, TimestampTzPlusMilliseconds(now, BUSY_MS));
 	if (next <= now)
 		return true;
 	wait = TimestampDifferenceMilliseconds(now, next) + 1;
@@ -172,7 +211,10 @@ IsDue(HeapTuple row, TupleDesc desc, TimestampTz now, int64 *delay_ms)
 	return false;
 }
 
-/* Finds a network to be inferred; the one that has waited longest. */
+/*
+ * Finds a network to be inferred: of the owner who has waited longest, the one
+ * that has; not of an owner whom another worker serves.
+ */
 int
 NextDueNetwork(int64 *delay_ms)
 {
@@ -185,8 +227,9 @@ NextDueNetwork(int64 *delay_ms)
 	if (SPI_execute(psprintf("SELECT n.id, n.counter_threshold, a.next_attempt "
 							 "FROM %s.bnai_network n LEFT JOIN %s.bnai_attempt a "
 							 "ON a.network OPERATOR(pg_catalog.=) n.id "
-							 "WHERE n.threshold_action OPERATOR(pg_catalog.=) 'background' "
-							 "AND n.counter_threshold IS NOT NULL ORDER BY a.started_at NULLS FIRST, n.id",
+							 "WHERE n.threshold_action OPERATOR(pg_catalog.<>) 'none' "
+							 "AND n.counter_threshold IS NOT NULL ORDER BY pg_catalog.max(a.started_at) "
+							 "OVER (PARTITION BY n.owner::pg_catalog.text) NULLS FIRST, a.started_at NULLS FIRST, n.id",
 							 schema, schema), true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the networks");
 	for (uint64 i = 0; due == 0 && i < SPI_processed; i++)

@@ -5,6 +5,8 @@
 #ifndef BNAI_ATTEMPTS_H
 #define BNAI_ATTEMPTS_H
 
+#include "automation/counter.h"
+#include "catalog/network.h"
 #include "datatype/timestamp.h"
 #include "inference/runs.h"
 
@@ -16,8 +18,8 @@ extern bool RecordInterruption(int network);
 /* Records that an inference begins. */
 extern void RecordStart(int network);
 
-/* Records that it was stored. */
-extern void RecordSuccess(int network);
+/* Records that it was stored, but for the labels in the parts of its source that were left out (NULL: none). */
+extern void RecordSuccess(int network, const char *left_out);
 
 /* Records why it was not, and when to try again; `started_at` 0: when RecordStart was called; sqlerrcode 0: no error's. */
 extern void RecordFailure(int network, TimestampTz started_at, int sqlerrcode, const char *error);
@@ -29,5 +31,8 @@ extern void LogFailure(const char *network, const char *how, const ErrorData *er
 
 /* A network to be inferred in the background now, or 0; `delay_ms` is when to look again at the earliest, or -1. */
 extern int	NextDueNetwork(int64 *delay_ms);
+
+/* True if a counter that is at its threshold calls for a worker: by its network's action, or since a transaction has put it off. */
+extern bool CallsForWorker(const Network *network, Counter counter);
 
 #endif							/* BNAI_ATTEMPTS_H */

@@ -20,8 +20,11 @@
 #include "automation/background.h"
 #include "automation/counter.h"
 #include "automation/definition.h"
+#include "automation/launch.h"
 #include "automation/owner.h"
+#include "automation/stop.h"
 #include "catalog/privileges.h"
+#include "guc.h"
 #include "inference/infer.h"
 
 /* How it is called in the log */
@@ -58,6 +61,8 @@ KeepError(Background *background)
 	FlushErrorState();
 	AbortCurrentTransaction();
 	MemoryContextSwitchTo(background->context);
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED && StoppedBecause() != STOP_NONE)
+		error->message = pstrdup(StopMessage(StoppedBecause()));
 	background->error = error->message;
 	background->sqlerrcode = error->sqlerrcode;
 	LogFailure(background->name, HOW, error);
@@ -131,8 +136,10 @@ Begin(Background *background)
 	background->name = network->name;
 	background->counter = FindCounter(network->id);
 	value = CounterValue(CounterNow(background->counter));
-	background->due = network->settings.threshold_action == ACTION_BACKGROUND &&
+	background->due = CallsForWorker(network, background->counter) &&
 		network->settings.counter_threshold > 0 && value >= network->settings.counter_threshold;
+	if (background->due && !ServeOwner(network->owner))
+		background->due = false;
 	if (background->due && RecordInterruption(network->id))
 	{
 		ereport(LOG, (errmsg("inference of network \"%s\" was interrupted", network->name)));
@@ -143,10 +150,13 @@ Begin(Background *background)
 		RecordStart(network->id);
 		LogStart(network->name, HOW, value);
 		inference_hook(network->id, true);
+		if (BnaiBackgroundTimeout > 0)
+			StopAt(TimestampTzPlusMilliseconds(GetCurrentTimestamp(), BnaiBackgroundTimeout * INT64CONST(1000)),
+				   STOP_BACKGROUND_TIMEOUT, true);
 	}
 }
 
-/* Loads, as the network's owner. */
+/* Loads, for the network's owner. */
 static void
 Load(Background *background)
 {
@@ -157,19 +167,29 @@ Load(Background *background)
 	/* before the rows: what is counted was seen */
 	background->counted = CounterNow(background->counter);
 	access = BeginAsOwner(background->network);
-	background->inference = LoadInference(background->network, ASKED_BY_COUNTER, true);
+	background->inference = LoadInference(background->network, ASKED_BY_COUNTER, background->network->owner, true);
 	EndAsOwner(access);
 }
 
-/* Labels a batch of rows, as the network's owner. */
+/* Becomes who owns the network now, to write. */
+static OwnerAccess
+BeginWriting(Background *background)
+{
+	Network    *now;
+
+	LockNetwork(background->id, false);
+	now = CheckSameDefinition(background->network, background->counter);
+	SetDecider(background->inference, now->owner);
+	FireConstraintsAtOnce();
+	return BeginAsOwner(now);
+}
+
+/* Labels a batch of rows, for the network's owner. */
 static void
 Label(Background *background)
 {
-	OwnerAccess access;
+	OwnerAccess access = BeginWriting(background);
 
-	LockNetwork(background->id, false);
-	/* who owns it now */
-	access = BeginAsOwner(CheckSameDefinition(background->network, background->counter));
 	background->labelling = LabelInAdvance(background->inference);
 	EndAsOwner(access);
 }
@@ -186,19 +206,16 @@ LabelBatches(Background *background)
 	return true;
 }
 
-/* Stores, as the network's owner. */
+/* Stores, for the network's owner. */
 static void
 Store(Background *background)
 {
-	OwnerAccess access;
+	OwnerAccess access = BeginWriting(background);
 
-	LockNetwork(background->id, false);
-	/* who owns it now */
-	access = BeginAsOwner(CheckSameDefinition(background->network, background->counter));
 	background->summary = StoreInference(background->inference);
 	EndAsOwner(access);
 	TakeOffCounter(background->counter, background->counted);
-	RecordSuccess(background->id);
+	RecordSuccess(background->id, background->summary.left_out);
 }
 
 /* Records the failure, unless the network went with the extension. */
@@ -217,9 +234,16 @@ InferLocked(Background *background)
 		Iterate(background) &&
 		LabelBatches(background) &&
 		InTransaction(background, "storing", Store))
+	{
+		if (HasSlot(background->counter))
+			pg_atomic_write_u32(&background->counter.slot->put_off, 0);
 		LogSuccess(background->name, HOW, &background->summary);
+	}
 	else
+	{
+		UnwatchForStop();
 		(void) InTransaction(background, "recording a failure of", RecordError);
+	}
 	if (background->inference != NULL)
 		EndInference(background->inference);
 	inference_hook(background->id, false);
@@ -238,6 +262,7 @@ InferInBackground(int network)
 	locked = !background.busy;
 	if (locked && background.due)
 		InferLocked(&background);
+	(void) ServeOwner(InvalidOid);
 	if (locked)
 		UnlockInferenceForSession();
 	pgstat_report_activity(STATE_IDLE, NULL);

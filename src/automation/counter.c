@@ -32,6 +32,7 @@
 #include "automation/counter.h"
 #include "automation/deltas.h"
 #include "automation/launch.h"
+#include "automation/stop.h"
 #include "catalog/network.h"
 #include "catalog/privileges.h"
 #include "guc.h"
@@ -50,6 +51,8 @@ typedef struct Pending
 	Counted		counted;		/* what is to become a row, and what is to go to memory */
 	int64		wake_at;
 	bool		gone;			/* the network was dropped */
+	bool		put_off;		/* a worker is to infer */
+	bool		stop;			/* no worker is to go on inferring */
 } Pending;
 
 static Pending *pending = NULL;
@@ -148,6 +151,27 @@ AddToCounter(Counter counter, int64 n, int64 wake_at)
 
 	AddCounted(&count->counted, CountsInMemory(counter) ? (Counted) {.memory = n} : (Counted) {.rows = n});
 	count->wake_at = wake_at;
+}
+
+/* Leaves it to a worker to infer. */
+void
+PutOff(Counter counter, int64 threshold)
+{
+	Pending    *count = PendingCount(counter);
+
+	count->put_off = true;
+	count->wake_at = threshold;
+}
+
+/* Stops an inference in the background. */
+void
+StopInBackground(int network)
+{
+	Counter		counter = {.installation = DeltaRelation(), .network = network};
+
+	counter.slot = FindSlotInUse(counter.installation, network);
+	if (counter.slot != NULL)
+		PendingCount(counter)->stop = true;
 }
 
 /* Gives back the slot of a network's counter, if it has one. */
@@ -329,8 +353,10 @@ WriteOrDefer(Counter counter, Counted *counted)
 
 /*
  * Writes what is to be in the table.  A prepared transaction is committed by
- * another session, so all goes to the table, however long that takes; it must
- * not hold the lock of a fold.
+ * another session, so what it counts goes to the table, however long that
+ * takes; it must not hold the lock of a fold.  What it takes off of what is in
+ * memory only is taken from there when it is prepared: in the table it would
+ * outlive what it takes off, if the server crashes.
  */
 static void
 WritePending(bool prepare)
@@ -340,7 +366,7 @@ WritePending(bool prepare)
 		Counter		counter = pending[i].counter;
 		Counted    *counted = &pending[i].counted;
 
-		if (prepare)
+		if (prepare && counted->memory > 0)
 			*counted = (Counted) {.rows = CounterValue(*counted)};
 		if (counted->rows == 0)
 			continue;
@@ -391,9 +417,17 @@ AddToSlot(const Pending *count, bool prepare)
 	LWLockAcquire(&shared->lock, LW_SHARED);
 	has = HasSlot(count->counter);
 	if (has && prepare)
+	{
 		pg_atomic_write_u64(&slot->prepared_at, GetCurrentTimestamp());
+		if (count->counted.memory != 0)
+			pg_atomic_fetch_add_u64(&slot->unflushed, count->counted.memory);
+	}
 	else if (has)
 	{
+		if (count->put_off)
+			pg_atomic_write_u32(&slot->put_off, 1);
+		if (count->stop)
+			pg_atomic_write_u32(&slot->stop, STOP_ACTION);
 		AddToTotal(slot, CounterValue(count->counted));
 		awaited.flush = MustWakeFlusher(slot, count->counted.memory);
 		awaited.inference = count->wake_at > 0 && (int64) pg_atomic_read_u64(&slot->total) >= count->wake_at;
@@ -498,6 +532,8 @@ MergePending(int first, int level)
 		AddCounted(&pending[j].counted, pending[i].counted);
 		pending[j].wake_at = Max(pending[j].wake_at, pending[i].wake_at);
 		pending[j].gone |= pending[i].gone;
+		pending[j].put_off |= pending[i].put_off;
+		pending[j].stop |= pending[i].stop;
 	}
 	npending = n;
 }

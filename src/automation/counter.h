@@ -38,6 +38,12 @@ extern bool HasSlot(Counter counter);
 /* Adds n once the current transaction commits.  wake_at: the value of the counter that wakes a worker, or 0. */
 extern void AddToCounter(Counter counter, int64 n, int64 wake_at);
 
+/* Leaves it to a worker to infer, once the current transaction commits, if the counter is at the threshold then. */
+extern void PutOff(Counter counter, int64 threshold);
+
+/* Stops the inference of a network in the background, once the current transaction commits. */
+extern void StopInBackground(int network);
+
 /* Gives back what a counter has of shared memory, once the current transaction commits, which drops the network. */
 extern void ReleaseCounter(int network);
 

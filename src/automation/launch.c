@@ -2,7 +2,9 @@
  * launch.c
  *		Waking workers: who works where stands in shared memory.
  *
- * There is one worker of a kind in a database.  It is started by who has
+ * There is one worker of a kind in a database, and one more that infers as long
+ * as the others are in the middle of it, if there is room: one for each owner of
+ * networks, so that nobody has all of them.  A worker is started by who has
  * something for it, at commit, when it is too late for errors: no memory is
  * allocated, and a server that has no room for a worker makes it a matter of
  * the next one who counts.
@@ -38,7 +40,7 @@ EntryIsFree(const WorkerEntry *entry)
 		(entry->pid == 0 && TimestampDifferenceExceeds(entry->since, GetCurrentTimestamp(), START_TIMEOUT_MS));
 }
 
-/* Returns the entry of a worker, or NULL; the lock is held. */
+/* Returns the entry of a worker that does not infer now, or NULL; the lock is held. */
 static WorkerEntry *
 FindEntry(Shared *shared, Oid database, WorkerKind kind)
 {
@@ -46,10 +48,42 @@ FindEntry(Shared *shared, Oid database, WorkerKind kind)
 	{
 		WorkerEntry *entry = &shared->workers[i];
 
-		if (entry->kind == kind && entry->database == database && !EntryIsFree(entry))
+		if (entry->kind == kind && entry->database == database && !OidIsValid(entry->owner) && !EntryIsFree(entry))
 			return entry;
 	}
 	return NULL;
+}
+
+/* Returns the entry of a worker that has not come up, or NULL; the lock is held. */
+static WorkerEntry *
+FindStartingEntry(Shared *shared, Oid database, WorkerKind kind)
+{
+	for (int i = 0; i < MAX_WORKERS; i++)
+	{
+		WorkerEntry *entry = &shared->workers[i];
+
+		if (entry->kind == kind && entry->database == database && entry->pid == 0 && !EntryIsFree(entry))
+			return entry;
+	}
+	return NULL;
+}
+
+/* Has the workers that infer look again afterwards; true if there are any; the lock is held. */
+static bool
+WakeBusyWorkers(Shared *shared, Oid database, WorkerKind kind)
+{
+	bool		exist = false;
+
+	for (int i = 0; i < MAX_WORKERS; i++)
+	{
+		WorkerEntry *entry = &shared->workers[i];
+
+		if (entry->kind != kind || entry->database != database || !OidIsValid(entry->owner) || EntryIsFree(entry))
+			continue;
+		entry->woken = true;
+		exist = true;
+	}
+	return exist;
 }
 
 /* Returns how many workers infer now; the lock is held. */
@@ -110,6 +144,7 @@ WakeWorkerIn(Oid database, WorkerKind kind, int delay_ms)
 	Shared	   *shared = AttachShared();
 	WorkerEntry *entry;
 	bool		exists;
+	bool		busy = false;
 
 	if (shared == NULL || IsBinaryUpgrade || RecoveryInProgress())
 		return false;
@@ -123,16 +158,22 @@ WakeWorkerIn(Oid database, WorkerKind kind, int delay_ms)
 			SetLatch(entry->latch);
 	}
 	else
+	{
+		busy = WakeBusyWorkers(shared, database, kind);
 		entry = MakeEntry(shared, database, kind, delay_ms > 0);
+	}
 	LWLockRelease(&shared->lock);
+	if (!exists && entry == NULL)
+		pg_atomic_write_u64(&shared->waited_at, GetCurrentTimestamp());
 	if (exists || entry == NULL)
-		return exists;
+		return exists || busy;
 	if (StartWorker(database, kind, delay_ms))
 		return true;
 	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
 	entry->kind = WORKER_NONE;
 	LWLockRelease(&shared->lock);
-	return false;
+	pg_atomic_write_u64(&shared->waited_at, GetCurrentTimestamp());
+	return busy;
 }
 
 /* Wakes a worker of this database. */
@@ -140,6 +181,17 @@ bool
 WakeWorker(WorkerKind kind)
 {
 	return WakeWorkerIn(MyDatabaseId, kind, 0);
+}
+
+/* Returns true if a worker of this database infers; the lock is held. */
+static bool
+HasBusyWorker(Shared *shared, WorkerKind kind)
+{
+	for (int i = 0; i < MAX_WORKERS; i++)
+		if (shared->workers[i].kind == kind && shared->workers[i].database == MyDatabaseId &&
+			OidIsValid(shared->workers[i].owner) && !EntryIsFree(&shared->workers[i]))
+			return true;
+	return false;
 }
 
 /* Returns true if this database has a worker. */
@@ -152,9 +204,22 @@ HasWorker(WorkerKind kind)
 	if (shared == NULL)
 		return false;
 	LWLockAcquire(&shared->lock, LW_SHARED);
-	has = FindEntry(shared, MyDatabaseId, kind) != NULL;
+	has = FindEntry(shared, MyDatabaseId, kind) != NULL || HasBusyWorker(shared, kind);
 	LWLockRelease(&shared->lock);
 	return has;
+}
+
+/* Has the workers of this database that infer look again afterwards; false if there are none. */
+static bool
+TellBusyWorkers(void)
+{
+	Shared	   *shared = AttachShared();
+	bool		exist;
+
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	exist = WakeBusyWorkers(shared, MyDatabaseId, WORKER_INFERS);
+	LWLockRelease(&shared->lock);
+	return exist;
 }
 
 /*
@@ -167,6 +232,8 @@ WakeWorkerFor(CounterSlot *slot)
 	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz after = (TimestampTz) pg_atomic_read_u64(&slot->wake_after);
 
+	if (pg_atomic_read_u64(&slot->running_since) != 0 && TellBusyWorkers())
+		return;
 	if (now < after)
 	{
 		if (!HasWorker(WORKER_INFERS))
@@ -210,8 +277,9 @@ BecomeWorker(Oid database, WorkerKind kind)
 	if (shared == NULL)
 		return false;
 	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
-	entry = FindEntry(shared, database, kind);
-	if (entry == NULL)
+	entry = FindStartingEntry(shared, database, kind);
+	/* started again by the postmaster, or its entry was given up */
+	if (entry == NULL && FindEntry(shared, database, kind) == NULL)
 		entry = MakeEntry(shared, database, kind, false);
 	if (entry != NULL && entry->pid == 0)
 	{
@@ -249,7 +317,52 @@ StopSleeping(void)
 	if (CountInferring(shared) < BnaiMaxWorkers)
 		self->sleeping = false;
 	LWLockRelease(&shared->lock);
+	if (self->sleeping)
+		pg_atomic_write_u64(&shared->waited_at, GetCurrentTimestamp());
 	return !self->sleeping;
+}
+
+/* Returns true if another worker of this database infers for an owner; the lock is held. */
+static bool
+OwnerIsServed(Shared *shared, Oid owner)
+{
+	for (int i = 0; i < MAX_WORKERS; i++)
+	{
+		WorkerEntry *entry = &shared->workers[i];
+
+		if (entry != self && entry->kind == WORKER_INFERS && entry->database == MyDatabaseId && entry->owner == owner &&
+			OidIsValid(owner) && !EntryIsFree(entry))
+			return true;
+	}
+	return false;
+}
+
+/* Says whose network this worker infers. */
+bool
+ServeOwner(Oid owner)
+{
+	Shared	   *shared = AttachShared();
+	bool		served;
+
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	served = OwnerIsServed(shared, owner);
+	if (!served)
+		self->owner = owner;
+	LWLockRelease(&shared->lock);
+	return !served;
+}
+
+/* Returns true if another worker does. */
+bool
+IsServed(Oid owner)
+{
+	Shared	   *shared = AttachShared();
+	bool		served;
+
+	LWLockAcquire(&shared->lock, LW_SHARED);
+	served = OwnerIsServed(shared, owner);
+	LWLockRelease(&shared->lock);
+	return served;
 }
 
 /* Ends being a worker; who woke it meanwhile must not be disappointed. */

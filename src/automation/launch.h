@@ -34,4 +34,13 @@ extern bool StopSleeping(void);
 /* Ends being it, unless there is something more to do: then false. */
 extern bool RetireWorker(void);
 
+/*
+ * Says that this worker infers a network of that owner (InvalidOid: none any
+ * more); false if another worker of this database does: nobody has two.
+ */
+extern bool ServeOwner(Oid owner);
+
+/* True if another worker of this database infers a network of that owner. */
+extern bool IsServed(Oid owner);
+
 #endif							/* BNAI_LAUNCH_H */

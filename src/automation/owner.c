@@ -1,76 +1,131 @@
 /*
  * owner.c
- *		Inferring as the network's owner when nobody in particular asked for it.
+ *		Inferring for the network's owner when nobody asked for it.
  *
- * The UPDATE of the results column runs triggers that the table's owner wrote.
- * A superuser's network is therefore inferred as the table's owner.
+ * Tables are read and written as their owners (inference/roles.c).  Here is
+ * what is around that: whoever's session it is, his settings reach neither the
+ * model nor the code of others, and his transaction stays as it is.
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_db_role_setting.h"
+#include "catalog/pg_inherits.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
-#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
-#include "utils/lsyscache.h"
-#include "utils/syscache.h"
+#include "utils/rel.h"
 
 #include "automation/owner.h"
+#include "catalog/privileges.h"
+#include "inference/roles.h"
 
-/* Returns the owner of a relation; InvalidOid if it does not exist. */
-static Oid
-RelationOwner(Oid relation)
+/* Settings that are the database's where it has them, and else the session's default */
+static const char *const DatabaseSettings[] = {"TimeZone", "DateStyle", "IntervalStyle"};
+
+/* Settings that have one value */
+static const char *const FixedSettings[][2] = {
+	{"row_security", "on"},
+	{"debug_print_parse", "off"},
+	{"debug_print_rewritten", "off"},
+	{"debug_print_plan", "off"},
+};
+
+/* Sets a setting until the GUC nest level ends. */
+static void
+SetSetting(const char *name, const char *value)
 {
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-	Oid			owner = InvalidOid;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-		ReleaseSysCache(tuple);
-	}
-	return owner;
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
-/* Returns who infers a network. */
-static Oid
-InferringRole(const Network *network)
+/* Returns the value that a list "name=value" gives a setting; NULL: none. */
+static char *
+SettingIn(ArrayType *list, const char *name)
 {
-	Oid			source_owner = RelationOwner(NetworkSource(network));
+	Datum	   *items;
+	bool	   *nulls;
+	int			n;
+	Size		length = strlen(name);
+	char	   *value = NULL;
+
+	deconstruct_array(list, TEXTOID, -1, false, TYPALIGN_INT, &items, &nulls, &n);
+	for (int i = 0; i < n; i++)
+	{
+		char	   *item = nulls[i] ? "" : TextDatumGetCString(items[i]);
+
+		if (pg_strncasecmp(item, name, length) == 0 && item[length] == '=')
+			value = item + length + 1;
+	}
+	return value;
+}
+
+/* Returns what ALTER DATABASE … SET has said, for all roles; NULL: nothing. */
+static ArrayType *
+SettingsOfDatabase(void)
+{
+	Relation	relation = table_open(DbRoleSettingRelationId, AccessShareLock);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	ArrayType  *settings = NULL;
+	bool		isnull = true;
+
+	ScanKeyInit(&keys[0], Anum_pg_db_role_setting_setdatabase, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(MyDatabaseId));
+	ScanKeyInit(&keys[1], Anum_pg_db_role_setting_setrole, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(InvalidOid));
+	scan = systable_beginscan(relation, DbRoleSettingDatidRolidIndexId, true, NULL, 2, keys);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		Datum		value = heap_getattr(tuple, Anum_pg_db_role_setting_setconfig, RelationGetDescr(relation), &isnull);
+
+		settings = isnull ? NULL : DatumGetArrayTypePCopy(value);
+	}
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return settings;
+}
+
+/* Makes settings independent of who is there. */
+static void
+SetOwnSettings(void)
+{
+	ArrayType  *settings = SettingsOfDatabase();
+
+	SetSafeSearchPath();
+	for (int i = 0; i < lengthof(FixedSettings); i++)
+		SetSetting(FixedSettings[i][0], FixedSettings[i][1]);
+	for (int i = 0; i < lengthof(DatabaseSettings); i++)
+	{
+		const char *value = settings != NULL ? SettingIn(settings, DatabaseSettings[i]) : NULL;
+
+		SetSetting(DatabaseSettings[i], value != NULL ? value : GetConfigOptionResetString(DatabaseSettings[i]));
+	}
+}
+
+/* Becomes the network's owner. */
+OwnerAccess
+BeginAsOwner(const Network *network)
+{
+	OwnerAccess access;
 
 	if (!OidIsValid(network->owner))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("role \"%s\", which owns network \"%s\", does not exist", network->owner_name, network->name)));
-	return superuser_arg(network->owner) && OidIsValid(source_owner) ? source_owner : network->owner;
-}
-
-/* Fires what is deferred: within a security-restricted operation nothing can be. */
-static void
-SetConstraintsImmediate(void)
-{
-	ConstraintsSetStmt *statement = makeNode(ConstraintsSetStmt);
-
-	statement->constraints = NIL;
-	statement->deferred = false;
-	AfterTriggerSetState(statement);
-}
-
-/* Becomes who infers the network. */
-OwnerAccess
-BeginAsOwner(const Network *network)
-{
-	OwnerAccess access;
-	Oid			role = InferringRole(network);
-
-	SetConstraintsImmediate();
 	GetUserIdAndSecContext(&access.user, &access.security_context);
-	SetUserIdAndSecContext(role, access.security_context | SECURITY_RESTRICTED_OPERATION);
+	SetUserIdAndSecContext(network->owner, access.security_context | SECURITY_RESTRICTED_OPERATION);
 	access.guc_level = NewGUCNestLevel();
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-							 true, 0, false);
+	SetOwnSettings();
 	return access;
 }
 
@@ -82,19 +137,69 @@ EndAsOwner(OwnerAccess access)
 	SetUserIdAndSecContext(access.user, access.security_context);
 }
 
-/* Raises an error unless the network's owner could do what the owner of a table can. */
+/* Has constraints fire at once until the end of the transaction. */
 void
-CheckOwnerCanActFor(const Network *network, Oid table)
+FireConstraintsAtOnce(void)
 {
-	Oid			owner = RelationOwner(table);
+	ConstraintsSetStmt *statement = makeNode(ConstraintsSetStmt);
 
-	if (!OidIsValid(owner) || (OidIsValid(network->owner) && has_privs_of_role(network->owner, owner)))
+	statement->constraints = NIL;
+	statement->deferred = false;
+	AfterTriggerSetState(statement);
+}
+
+/*
+ * Returns true if a table has an enabled constraint trigger that waits for the
+ * end of the transaction, or may have events that do.  The server counts the
+ * trigger that we are called by among them, so that a constraint that could be
+ * put off is taken as one that is.
+ */
+static bool
+Defers(Relation table)
+{
+	bool		deferrable = false;
+
+	for (int i = 0; table->trigdesc != NULL && i < table->trigdesc->numtriggers; i++)
+	{
+		const Trigger *trigger = &table->trigdesc->triggers[i];
+
+		if (trigger->tgenabled == TRIGGER_DISABLED)
+			continue;
+		if (trigger->tginitdeferred)
+			return true;
+		deferrable |= trigger->tgdeferrable;
+	}
+	return deferrable && AfterTriggerPendingOnRel(RelationGetRelid(table));
+}
+
+/* Returns true if the source or a part of it does. */
+bool
+HasDeferredConstraints(const Network *network)
+{
+	bool		deferred = false;
+	ListCell   *cell;
+
+	if (!OidIsValid(NetworkSource(network)))
+		return false;
+	foreach(cell, find_all_inheritors(NetworkSource(network), AccessShareLock, NULL))
+	{
+		Relation	table = relation_open(lfirst_oid(cell), NoLock);
+
+		deferred |= Defers(table);
+		relation_close(table, NoLock);
+	}
+	return deferred;
+}
+
+/* Raises an error unless reading and writing for the owner would be allowed. */
+void
+CheckMayInferUnasked(const Network *network)
+{
+	char	   *left_out;
+
+	if (!OidIsValid(network->owner) || !OidIsValid(NetworkSource(network)))
 		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("network \"%s\" cannot be inferred in the background because of table \"%s\"",
-					network->name, get_rel_name(table)),
-			 errdetail("Role \"%s\", which owns the network, has not the rights of the table's owner.",
-					   network->owner_name),
-			 errhint("Make it a member of that role, or set threshold_action to \"recalculate\" or \"none\".")));
+	(void) ReadingRole(network, network->owner);
+	if (network->settings.results_column != NULL)
+		(void) FindResultsTargets(network, network->owner, &left_out);
 }

@@ -193,7 +193,6 @@ bnai_check_background(PG_FUNCTION_ARGS)
 	TriggerData *data = (TriggerData *) fcinfo->context;
 	bool		isnull;
 	Network    *network;
-	ListCell   *cell;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_FOR_ROW(data->tg_event) || !TRIGGER_FIRED_BY_UPDATE(data->tg_event))
 		ereport(ERROR,
@@ -203,9 +202,8 @@ bnai_check_background(PG_FUNCTION_ARGS)
 	PushActiveSnapshot(GetLatestSnapshot());
 	network = LoadUnparsedNetworkById(DatumGetInt32(heap_getattr(data->tg_newtuple, NETWORK_ID,
 																 RelationGetDescr(data->tg_relation), &isnull)), true);
-	if (network != NULL && network->settings.threshold_action == ACTION_BACKGROUND)
-		foreach(cell, ReadWatched(network->id))
-			CheckOwnerCanActFor(network, ((WatchedRow *) lfirst(cell))->target);
+	if (network != NULL && network->settings.threshold_action == ACTION_BACKGROUND && ReadWatched(network->id) != NIL)
+		CheckMayInferUnasked(network);
 	PopActiveSnapshot();
 	return PointerGetDatum(NULL);
 }

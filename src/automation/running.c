@@ -12,6 +12,7 @@
 
 #include "automation/running.h"
 #include "automation/counter.h"
+#include "automation/stop.h"
 #include "catalog/privileges.h"
 #include "inference/infer.h"
 
@@ -35,6 +36,8 @@ End(void)
 {
 	Counter		counter = running[--depth].counter;
 
+	if (depth == 0)
+		UnwatchForStop();
 	if (HasSlot(counter))
 		pg_atomic_write_u64(&counter.slot->running_since, 0);
 }
@@ -61,13 +64,16 @@ Begin(int network)
 	static bool registered = false;
 	Counter		counter = FindCounter(network);
 
-	if (counter.slot == NULL || depth == MAX_DEPTH)
+	if (depth == MAX_DEPTH)
 		return;
 	if (!registered)
 		before_shmem_exit(EndSession, (Datum) 0);
 	registered = true;
+	if (depth == 0)
+		WatchForStop(counter);
 	running[depth++] = (Running) {counter, GetCurrentTransactionNestLevel()};
-	pg_atomic_write_u64(&counter.slot->running_since, GetCurrentTimestamp());
+	if (counter.slot != NULL)
+		pg_atomic_write_u64(&counter.slot->running_since, GetCurrentTimestamp());
 }
 
 /* Says that a network is inferred, or is no longer: the one that was last. */

@@ -61,6 +61,8 @@ InitSlot(CounterSlot *slot, Oid database, Oid installation, int network)
 	pg_atomic_init_u64(&slot->unflushed, 0);
 	pg_atomic_init_u64(&slot->wake_after, 0);
 	pg_atomic_init_u64(&slot->running_since, 0);
+	pg_atomic_init_u32(&slot->stop, 0);
+	pg_atomic_init_u32(&slot->put_off, 0);
 	slot->installation = installation;
 	slot->network = network;
 	pg_write_barrier();
@@ -74,6 +76,7 @@ SetUpShared(Shared *memory, int nslots, bool in_memory)
 	memset(memory, 0, SharedSize(nslots));
 	LWLockInitialize(&memory->lock, LWLockNewTrancheId());
 	memory->in_memory = in_memory;
+	pg_atomic_init_u64(&memory->waited_at, 0);
 	memory->nslots = nslots;
 }
 

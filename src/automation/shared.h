@@ -39,6 +39,8 @@ typedef struct CounterSlot
 	/* inference in the background; times are TimestampTz */
 	pg_atomic_uint64 wake_after;	/* no worker is to be woken before */
 	pg_atomic_uint64 running_since; /* 0: nobody infers the network */
+	pg_atomic_uint32 stop;		/* StopReason: whoever infers the network is to stop */
+	pg_atomic_uint32 put_off;	/* a transaction has left it to a worker to infer the network */
 } CounterSlot;
 
 typedef enum WorkerKind
@@ -58,6 +60,7 @@ typedef struct WorkerEntry
 	Latch	   *latch;
 	bool		woken;			/* there is something to do */
 	bool		sleeping;		/* waits, without a connection, until it is time to try again */
+	Oid			owner;			/* of the network that it infers; InvalidOid: none */
 } WorkerEntry;
 
 #define MAX_WORKERS 16
@@ -66,6 +69,7 @@ typedef struct Shared
 {
 	LWLock		lock;
 	bool		in_memory;		/* preloaded: counts are collected here */
+	pg_atomic_uint64 waited_at; /* when somebody last had to wait for a worker; TimestampTz */
 	WorkerEntry workers[MAX_WORKERS];
 	int			nslots;
 	CounterSlot slots[FLEXIBLE_ARRAY_MEMBER];

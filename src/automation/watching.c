@@ -115,11 +115,9 @@ RelationsToWatch(const Network *network, Oid target)
 	CheckWatchable(target, target);
 	relations = find_all_inheritors(target, ShareRowExclusiveLock, NULL);
 	foreach(cell, relations)
-	{
 		CheckWatchable(lfirst_oid(cell), target);
-		if (network->settings.threshold_action == ACTION_BACKGROUND)
-			CheckOwnerCanActFor(network, lfirst_oid(cell));
-	}
+	if (network->settings.threshold_action == ACTION_BACKGROUND)
+		CheckMayInferUnasked(network);
 	return relations;
 }
 

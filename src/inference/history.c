@@ -15,6 +15,7 @@
 #include "inference/infer.h"
 #include "inference/matching.h"
 #include "inference/results.h"
+#include "inference/roles.h"
 #include "inference/runs.h"
 
 PG_FUNCTION_INFO_V1(bnai_rollback);
@@ -59,6 +60,7 @@ bnai_rollback(PG_FUNCTION_ARGS)
 	int64		run;
 	int64		relabelled = -1;
 	int64		refused = 0;
+	char	   *left_out;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
@@ -74,7 +76,7 @@ bnai_rollback(PG_FUNCTION_ARGS)
 	if (network->settings.results_column != NULL && posterior->selector != NULL)
 	{
 		CheckLabelsFit(network, posterior);
-		relabelled = WriteResults(network, posterior, &refused);
+		relabelled = WriteResults(network, FindResultsTargets(network, InvalidOid, &left_out), posterior, &refused);
 		ReportRefused(network, refused);
 		SetRowsLabelled(run, CountResults(network));
 	}

@@ -22,6 +22,7 @@
 #include "inference/infer.h"
 #include "inference/matching.h"
 #include "inference/results.h"
+#include "inference/roles.h"
 #include "inference/summary.h"
 #include "posterior/labels.h"
 #include "source/query.h"
@@ -92,6 +93,7 @@ struct Inference
 {
 	MemoryContext context;
 	bool		kept;			/* outlives the transaction that loads */
+	Oid			decider;		/* for whom it reads and writes; InvalidOid: as the current user */
 	Network    *network;
 	NetworkPlan *plan;
 	RowStore   *rows;
@@ -197,6 +199,30 @@ RunPhase(Inference *inference, void (*phase) (Inference *inference))
 	MemoryContextSwitchTo(old);
 }
 
+/* Raises an error if labels that are to be written could not be: before the work, not after it. */
+static void
+CheckMayWrite(const Inference *inference)
+{
+	char	   *left_out;
+
+	if (OidIsValid(inference->decider) && inference->network->settings.results_column != NULL)
+		(void) FindResultsTargets(inference->network, inference->decider, &left_out);
+}
+
+/* Reads the rows as who may. */
+static LoadResult
+LoadAsReader(Inference *inference)
+{
+	const Network *network = inference->network;
+	Acting		acting = ActAs(ReadingRole(network, inference->decider));
+	LoadResult	loaded;
+
+	CheckSourcePrivileges(network, !OidIsValid(inference->decider));
+	loaded = LoadNetworkRows(network, inference->plan, inference->kept);
+	EndActing(acting);
+	return loaded;
+}
+
 /* Validates the network and reads its rows. */
 static void
 Load(Inference *inference)
@@ -205,13 +231,15 @@ Load(Inference *inference)
 	LoadResult	loaded;
 
 	ValidateNetwork(network);
-	CheckSourcePrivileges(network, true);
+	CheckMayWrite(inference);
+	if (!OidIsValid(inference->decider))
+		CheckSourcePrivileges(network, true);
 	inference->plan = MakePlan(network);
 	CheckResults(network, inference->plan);
 	CheckModelMemory(inference->plan);
 	CheckSerializable(network);
 	inference->beginning = ChooseBeginning(network, inference->plan, inference->asked);
-	loaded = LoadNetworkRows(network, inference->plan, inference->kept);
+	loaded = LoadAsReader(inference);
 	inference->rows = loaded.rows;
 	inference->summary.rows = loaded.rows->rows;
 	inference->summary.skipped = loaded.skipped;
@@ -221,7 +249,7 @@ Load(Inference *inference)
 
 /* Begins an inference and loads its rows. */
 Inference *
-LoadInference(Network *network, Asked asked, bool keep)
+LoadInference(Network *network, Asked asked, Oid decider, bool keep)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "bnai inference", ALLOCSET_DEFAULT_SIZES);
 	Inference  *inference = MemoryContextAllocZero(context, sizeof(Inference));
@@ -229,11 +257,19 @@ LoadInference(Network *network, Asked asked, bool keep)
 	inference->context = context;
 	inference->kept = keep;
 	inference->asked = asked;
+	inference->decider = decider;
 	inference->network = network;
 	inference->summary.started_at = GetCurrentTimestamp();
 	BeginProgress(network->id);
 	RunPhase(inference, Load);
 	return inference;
+}
+
+/* Changes who decides. */
+void
+SetDecider(Inference *inference, Oid decider)
+{
+	inference->decider = decider;
 }
 
 /* Iterates; nothing here touches the database. */
@@ -264,7 +300,12 @@ MakePosterior(Inference *inference)
 	{
 		/* looked up once: batches of rows may be relabelled before the run is stored */
 		if (inference->shared == NULL)
+		{
+			Acting		acting = ActAs(ReadingRole(network, inference->decider));
+
 			inference->shared = SharesByResults(network, previous, posterior);
+			EndActing(acting);
+		}
 		shared = inference->shared;
 		AssignLabels(posterior, previous, shared, NULL);
 	}
@@ -296,11 +337,12 @@ static void
 LabelBatch(Inference *inference)
 {
 	Posterior  *posterior = NextPosterior(inference);
+	List	   *targets = FindResultsTargets(inference->network, inference->decider, &inference->summary.left_out);
 	int64		refused = 0;		/* those are tried, and counted, once more at the end */
 
 	CheckLabelsFit(inference->network, posterior);
-	inference->relabelled += WriteResultsInBlocks(inference->network, posterior, inference->labelled, BATCH_BLOCKS,
-												  &refused);
+	inference->relabelled += WriteResultsInBlocks(inference->network, targets, posterior, inference->labelled,
+												  BATCH_BLOCKS, &refused);
 	inference->labelled += BATCH_BLOCKS;
 }
 
@@ -323,17 +365,19 @@ LabelInAdvance(Inference *inference)
 
 /* Writes the labels that are not right yet; returns how many changed. */
 static int64
-LabelRest(const Inference *inference, const Posterior *posterior)
+LabelRest(Inference *inference, const Posterior *posterior)
 {
 	const Network *network = inference->network;
-	BlockNumber blocks = inference->kept ? ResultsBlocks(network) : 0;
+	List	   *targets = FindResultsTargets(network, inference->decider, &inference->summary.left_out);
+	/* nobody's statement is to wait for rows that others have locked, unless it is the inference itself */
+	BlockNumber blocks = inference->kept || OidIsValid(inference->decider) ? ResultsBlocks(network) : 0;
 	int64		relabelled = inference->relabelled;
 	int64		refused = 0;
 
 	if (blocks == 0)
-		relabelled += WriteResults(network, posterior, &refused);
+		relabelled += WriteResults(network, targets, posterior, &refused);
 	for (BlockNumber block = 0; block < blocks; block += BATCH_BLOCKS)
-		relabelled += WriteResultsInBlocks(network, posterior, block, BATCH_BLOCKS, &refused);
+		relabelled += WriteResultsInBlocks(network, targets, posterior, block, BATCH_BLOCKS, &refused);
 	ReportRefused(network, refused);
 	return relabelled;
 }
@@ -382,18 +426,20 @@ EndInference(Inference *inference)
 
 /* Infers within the current transaction. */
 RunSummary
-InferNetwork(Network *network, Asked asked, Fit *fit)
+InferNetwork(Network *network, Asked asked, Oid decider, Fit *fit)
 {
 	Inference  *inference;
 	RunSummary	summary;
 
 	if (inference_hook)
 		inference_hook(network->id, true);
-	inference = LoadInference(network, asked, false);
+	inference = LoadInference(network, asked, decider, false);
 	IterateInference(inference);
 	summary = StoreInference(inference);
 	if (fit)
 		*fit = *inference->fit;
+	if (summary.left_out != NULL)
+		summary.left_out = pstrdup(summary.left_out);
 	EndInference(inference);
 	if (inference_hook)
 		inference_hook(network->id, false);
@@ -462,7 +508,8 @@ bnai_infer(PG_FUNCTION_ARGS)
 	PreventWhereReadOnly("bnai_infer()");
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	summary = InferNetwork(LoadNetworkToInfer(name, PG_GETARG_BOOL(1), CheckMayInferNetwork), ASKED_BY_USER, &fit);
+	summary = InferNetwork(LoadNetworkToInfer(name, PG_GETARG_BOOL(1), CheckMayInferNetwork), ASKED_BY_USER,
+						   InvalidOid, &fit);
 	SPI_finish();
 	PG_RETURN_DATUM(InferenceRow(fcinfo, &summary, &fit));
 }

@@ -11,21 +11,22 @@
 
 /*
  * Fits a network that was loaded by LoadNetworkToInfer, stores the run and
- * writes the results, all as the current user and in the current transaction.
+ * writes the results, all in the current transaction: as the current user, or
+ * for a decider (see roles.h), and then without waiting for rows that others have locked.
  * `fit` (may be NULL) gets the numbers of how it went; its pointers are gone.  Needs SPI to be connected.
  */
-extern RunSummary InferNetwork(Network *network, Asked asked, Fit *fit);
+extern RunSummary InferNetwork(Network *network, Asked asked, Oid decider, Fit *fit);
 
 /*
  * The same in phases, for who has a transaction for loading and one for
- * storing.  Loading and storing need a transaction and SPI, and run as the
- * current user; iterating needs neither.  What an inference holds is below the
+ * storing.  Loading and storing need a transaction and SPI; iterating needs
+ * neither.  What is read and written is so as the current user or for a decider.  What an inference holds is below the
  * memory context that is current when it is loaded, and so must the network be.
  * keep: it outlives the transaction that loads; without parallel workers, so far.
  */
 typedef struct Inference Inference;
 
-extern Inference *LoadInference(Network *network, Asked asked, bool keep);
+extern Inference *LoadInference(Network *network, Asked asked, Oid decider, bool keep);
 extern void IterateInference(Inference *inference);
 /*
  * Between iterating and storing: labels one batch of the rows of a large
@@ -33,6 +34,9 @@ extern void IterateInference(Inference *inference);
  * (more) to label in advance.
  */
 extern bool LabelInAdvance(Inference *inference);
+
+/* Who decides may have changed since an inference was loaded. */
+extern void SetDecider(Inference *inference, Oid decider);
 
 extern RunSummary StoreInference(Inference *inference);
 extern void EndInference(Inference *inference);

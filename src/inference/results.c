@@ -32,6 +32,7 @@
 #include "catalog/relations.h"
 #include "catalog/writable.h"
 #include "inference/results.h"
+#include "inference/roles.h"
 #include "inference/runs.h"
 #include "posterior/labels.h"
 
@@ -153,7 +154,6 @@ AppendPrediction(StringInfo sql, const Network *network, const Posterior *poster
 /* What an UPDATE of the results column consists of */
 typedef struct ResultsUpdate
 {
-	const char *table;			/* qualified */
 	const char *column;			/* quoted */
 	char	   *label;			/* of a row, as an expression */
 	char	   *differs;		/* true for a row whose label changes, likewise */
@@ -235,7 +235,6 @@ MakeUpdate(const Network *network, const Posterior *posterior)
 	if (integer)
 		appendStringInfoChar(&label, ')');
 	return (ResultsUpdate) {
-		.table = QualifiedSource(network),
 		.column = column,
 		.label = label.data,
 		.differs = psprintf("CASE WHEN %s IS NULL THEN %s IS NOT NULL "
@@ -245,18 +244,34 @@ MakeUpdate(const Network *network, const Posterior *posterior)
 	};
 }
 
-int64
-WriteResults(const Network *network, const Posterior *posterior, int64 *refused)
+/* Writes all labels of one target. */
+static int64
+WriteTarget(const ResultsTarget *target, const ResultsUpdate *update, const Posterior *posterior, int64 *refused)
 {
-	ResultsUpdate update = MakeUpdate(network, posterior);
 	Oid			type = PosteriorTypeId();
 	Datum		value = PosteriorGetDatum(posterior);
+	Acting		acting = ActAs(target->role);
+	int64		changed = RunUpdate(target->relation,
+									psprintf("UPDATE %s SET %s = %s WHERE %s", target->sql, update->column, update->label,
+											 update->differs),
+									update->differs,
+									psprintf("SELECT pg_catalog.count(*) FROM %s WHERE %s", target->sql, update->differs),
+									1, &type, &value, refused);
 
-	return RunUpdate(NetworkSource(network),
-					 psprintf("UPDATE %s SET %s = %s WHERE %s", update.table, update.column, update.label, update.differs),
-					 update.differs,
-					 psprintf("SELECT pg_catalog.count(*) FROM %s WHERE %s", update.table, update.differs),
-					 1, &type, &value, refused);
+	EndActing(acting);
+	return changed;
+}
+
+int64
+WriteResults(const Network *network, const List *targets, const Posterior *posterior, int64 *refused)
+{
+	ResultsUpdate update = MakeUpdate(network, posterior);
+	int64		changed = 0;
+	ListCell   *cell;
+
+	foreach(cell, targets)
+		changed += WriteTarget(lfirst(cell), &update, posterior, refused);
+	return changed;
 }
 
 /* Returns how many blocks the largest part of the source has; 0 if it has a part whose rows have no such place. */
@@ -281,34 +296,52 @@ ResultsBlocks(const Network *network)
 	return most;
 }
 
+/* Writes the labels of the rows in some blocks of each part of one target. */
+static int64
+WriteTargetInBlocks(const ResultsTarget *target, const ResultsUpdate *update, const Posterior *posterior,
+					BlockNumber first, BlockNumber n, int64 *refused)
+{
+	Oid			types[] = {PosteriorTypeId(), TIDOID, TIDOID};
+	ItemPointerData from;
+	ItemPointerData to;
+	Datum		values[] = {PosteriorGetDatum(posterior), PointerGetDatum(&from), PointerGetDatum(&to)};
+	Acting		acting = ActAs(target->role);
+	int64		changed;
+
+	const char *rows = psprintf("SELECT tableoid, ctid FROM %s WHERE ctid OPERATOR(pg_catalog.>=) $2 "
+								"AND ctid OPERATOR(pg_catalog.<) $3 AND %s FOR UPDATE SKIP LOCKED",
+								target->sql, update->differs);
+
+	ItemPointerSet(&from, first, 0);
+	ItemPointerSet(&to, first + n, 0);
+	changed = RunUpdate(target->relation,
+						psprintf("UPDATE %s t SET %s = %s "
+								 "FROM (%s) bnai_rows (bnai_part, bnai_place) "
+								 "WHERE t.ctid OPERATOR(pg_catalog.>=) $2 AND t.ctid OPERATOR(pg_catalog.<) $3 "
+								 "AND t.ctid OPERATOR(pg_catalog.=) bnai_rows.bnai_place "
+								 "AND t.tableoid OPERATOR(pg_catalog.=) bnai_rows.bnai_part",
+								 target->sql, update->column, update->label, rows),
+						update->differs, psprintf("SELECT pg_catalog.count(*) FROM (%s) bnai_rows", rows),
+						lengthof(types), types, values, refused);
+	EndActing(acting);
+	return changed;
+}
+
 /*
  * Writes the labels of the rows in some blocks of each part of the source.
  * Whoever has locked a row is not waited for, and keeps it as it is.
  */
 int64
-WriteResultsInBlocks(const Network *network, const Posterior *posterior, BlockNumber first, BlockNumber n, int64 *refused)
+WriteResultsInBlocks(const Network *network, const List *targets, const Posterior *posterior, BlockNumber first,
+					 BlockNumber n, int64 *refused)
 {
 	ResultsUpdate update = MakeUpdate(network, posterior);
-	Oid			types[] = {PosteriorTypeId(), TIDOID, TIDOID};
-	ItemPointerData from;
-	ItemPointerData to;
-	Datum		values[] = {PosteriorGetDatum(posterior), PointerGetDatum(&from), PointerGetDatum(&to)};
+	int64		changed = 0;
+	ListCell   *cell;
 
-	const char *rows = psprintf("SELECT tableoid, ctid FROM %s WHERE ctid OPERATOR(pg_catalog.>=) $2 "
-								"AND ctid OPERATOR(pg_catalog.<) $3 AND %s FOR UPDATE SKIP LOCKED",
-								update.table, update.differs);
-
-	ItemPointerSet(&from, first, 0);
-	ItemPointerSet(&to, first + n, 0);
-	return RunUpdate(NetworkSource(network),
-					 psprintf("UPDATE %s t SET %s = %s "
-							  "FROM (%s) bnai_rows (bnai_part, bnai_place) "
-							  "WHERE t.ctid OPERATOR(pg_catalog.>=) $2 AND t.ctid OPERATOR(pg_catalog.<) $3 "
-							  "AND t.ctid OPERATOR(pg_catalog.=) bnai_rows.bnai_place "
-							  "AND t.tableoid OPERATOR(pg_catalog.=) bnai_rows.bnai_part",
-							  update.table, update.column, update.label, rows),
-					 update.differs, psprintf("SELECT pg_catalog.count(*) FROM (%s) bnai_rows", rows),
-					 lengthof(types), types, values, refused);
+	foreach(cell, targets)
+		changed += WriteTargetInBlocks(lfirst(cell), &update, posterior, first, n, refused);
+	return changed;
 }
 
 int64

@@ -6,6 +6,7 @@
 #define BNAI_RESULTS_H
 
 #include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
 #include "posterior/posterior.h"
 #include "storage/block.h"
 
@@ -22,19 +23,19 @@ extern char *QualifiedSource(const Network *network);
 extern void AppendPrediction(StringInfo sql, const Network *network, const Posterior *posterior, int parameter);
 
 /*
- * Writes the label of each row whose label changes, as the current user;
+ * Writes the label of each row of the targets (see roles.h) whose label changes;
  * returns how many did, and adds to `refused` how many a trigger of the table
  * has kept from it.  Needs SPI.
  */
-extern int64 WriteResults(const Network *network, const Posterior *posterior, int64 *refused);
+extern int64 WriteResults(const Network *network, const List *targets, const Posterior *posterior, int64 *refused);
 
 /*
  * The same for the rows in n blocks from `first` on, of each partition or child,
  * but for rows that others have locked.  ResultsBlocks says up to which block
  * there are rows; 0: they have no blocks.
  */
-extern int64 WriteResultsInBlocks(const Network *network, const Posterior *posterior, BlockNumber first, BlockNumber n,
-								  int64 *refused);
+extern int64 WriteResultsInBlocks(const Network *network, const List *targets, const Posterior *posterior,
+								  BlockNumber first, BlockNumber n, int64 *refused);
 extern BlockNumber ResultsBlocks(const Network *network);
 
 /* Warns of them, if there are any. */

@@ -21,6 +21,7 @@ typedef struct RunSummary
 	int			clusters;		/* that hold rows; 0 for a network without a selector */
 	int64		relabelled;		/* -1: there is no results column */
 	int			warm_runs;		/* how many runs in a row, this one included, began from the one before */
+	char	   *left_out;		/* parts of the source whose labels were not written, since their owners do not let; NULL: none */
 } RunSummary;
 
 /* The type bnai_posterior. */

@@ -44,10 +44,11 @@ CREATE TABLE bnai_scheduled (
 	schedule text NOT NULL,
 	threshold bigint,
 	job bigint NOT NULL,
+	role bnai_role,
 	CONSTRAINT bnai_scheduled_network_fkey FOREIGN KEY (network) REFERENCES bnai_network ON DELETE CASCADE
 );
 
-COMMENT ON TABLE bnai_scheduled IS 'Networks that are inferred on a schedule, and pg_cron''s number of the job; see the view bnai_status';
+COMMENT ON TABLE bnai_scheduled IS 'Networks that are inferred on a schedule, pg_cron''s number of the job, and the role that has asked for it; see the view bnai_status';
 COMMENT ON TABLE bnai_count IS 'Counters: differences whose sum is how much has changed since a network was last inferred; see the view bnai_status';
 COMMENT ON TABLE bnai_watched IS 'Watched tables: whose changes are counted for which network; see the view bnai_watches';
 COMMENT ON TABLE bnai_attempt IS 'Inferences in the background, at a threshold or by bnai_infer_now: the latest of each network; see the view bnai_status';
@@ -88,7 +89,7 @@ COMMENT ON FUNCTION bnai_recalculate_if_needed IS
 CREATE FUNCTION bnai_schedule(network text, schedule text, threshold bigint DEFAULT NULL)
 RETURNS bigint LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION bnai_schedule IS
-'lets pg_cron infer a network regularly, as the current user, if its counter is at least threshold then; schedule is in cron''s notation; returns the number of the job; once more: replaces the schedule';
+'lets pg_cron infer a network regularly, for its owner, if its counter is at least threshold then; schedule is in cron''s notation; returns the number of the job; once more: replaces the schedule';
 
 CREATE FUNCTION bnai_unschedule(network text)
 RETURNS boolean LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
@@ -104,6 +105,21 @@ CREATE PROCEDURE bnai_infer_now(network text, threshold bigint DEFAULT NULL)
 LANGUAGE C AS 'MODULE_PATHNAME';
 COMMENT ON PROCEDURE bnai_infer_now IS
 'infers a network like bnai_infer, if its counter is at least threshold, and takes off what was counted; commits between loading and storing, so that vacuum goes on while it iterates; a failure is recorded in bnai_runs';
+
+CREATE PROCEDURE bnai_run_schedule(id integer)
+LANGUAGE C AS 'MODULE_PATHNAME';
+COMMENT ON PROCEDURE bnai_run_schedule IS
+'what the jobs that bnai_schedule makes call: infers the network with that id for its owner, if the role of the session has scheduled it; reads and writes tables as their owners';
+
+CREATE FUNCTION bnai_cancel(network text)
+RETURNS boolean LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_cancel IS
+'stops the inference of a network that is under way, in whatever session or worker, within a tenth of a second or so; true if there is one; for who may change the network';
+
+CREATE FUNCTION bnai_put_off(network integer)
+RETURNS boolean LANGUAGE C VOLATILE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_put_off IS
+'true if a transaction that reached the threshold of the network with that id has left it to a worker to infer it, since constraints of the transaction wait for its end; NULL for who may not read it';
 
 CREATE FUNCTION bnai_counter(network integer)
 RETURNS bigint LANGUAGE C STABLE STRICT PARALLEL UNSAFE COST 1000 AS 'MODULE_PATHNAME';
@@ -172,6 +188,13 @@ CREATE TRIGGER bnai_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON bnai
 	FOR EACH STATEMENT EXECUTE FUNCTION bnai_changed();
 CREATE TRIGGER bnai_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON bnai_run
 	FOR EACH STATEMENT EXECUTE FUNCTION bnai_changed();
+CREATE FUNCTION bnai_stop_background()
+RETURNS trigger LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_stop_background IS 'stops the inference in the background of a network that is no longer to be inferred there';
+
+CREATE TRIGGER bnai_stop_background AFTER UPDATE OF threshold_action ON bnai_network
+	FOR EACH ROW WHEN (OLD.threshold_action OPERATOR(pg_catalog.=) 'background' AND NEW.threshold_action OPERATOR(pg_catalog.<>) 'background')
+	EXECUTE FUNCTION bnai_stop_background();
 CREATE TRIGGER bnai_check_background AFTER UPDATE OF threshold_action, owner ON bnai_network
 	FOR EACH ROW WHEN (NEW.threshold_action OPERATOR(pg_catalog.=) 'background') EXECUTE FUNCTION bnai_check_background();
 
