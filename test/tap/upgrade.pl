@@ -185,6 +185,8 @@ is(join('', grep { complaint('old', $_) =~ /server closed the connection/ } spli
 
 # --- the update ---
 
+sql('old', q{CREATE VIEW of_users AS SELECT s.network, s.owner, s.counter, n.columns FROM bnai_status s JOIN bnai_networks n USING (network)});
+
 is(complaint('old', 'ALTER EXTENSION bnai UPDATE'), '', 'a new session updates');
 is(sql('old', q{SELECT extversion FROM pg_extension WHERE extname = 'bnai'}), $version, 'to this version');
 $node->safe_psql('postgres', 'CREATE DATABASE fresh');
@@ -196,6 +198,7 @@ my $describe = slurp_file('test/tap/describe.sql');
 my $fresh = sql('fresh', $describe);
 cmp_ok(scalar(split /\n/, $fresh), '>', 2000, 'a fresh installation is described');
 same_lines(sql('old', $describe), $fresh, 'what was updated is described alike');
+is(sql('old', 'SELECT count(*) FROM of_users'), '6', 'views of users stay');
 like(complaint('old', q{ALTER EXTENSION bnai UPDATE TO '0.1.0'}), qr/no update path from version "\Q$version\E" to version "0.1.0"/, 'there is no way back');
 
 if ($has_library)
@@ -284,10 +287,46 @@ like(complaint('fresh', q{SELECT bnai_predict('m', 1)}), $library_hint, 'so does
 sql('fresh', $renumber->($number));
 like(session('fitting', 'fresh', q{INSERT INTO visits VALUES (3); SELECT counter FROM bnai_status}), qr/^2$/m, 'and counts again when they fit');
 
+# --- another schema ---
+
+for my $database ('elsewhere', 'updated_elsewhere')
+{
+	$node->safe_psql('postgres', "CREATE DATABASE $database");
+	sql($database, q{CREATE SCHEMA "My ext"; CREATE EXTENSION bnai SCHEMA "My ext" } . ($database eq 'elsewhere' ? '' : q{VERSION '0.1.0'; ALTER EXTENSION bnai UPDATE}));
+}
+$describe = qq{SET search_path = "My ext"; $describe};
+same_lines(sql('updated_elsewhere', $describe), sql('elsewhere', $describe), 'what was updated in another schema is described as what was created there');
+
 # --- what pg_upgrade does: 0.1.0's objects are created with the new library ---
 
 is(complaint('postgres', q{CREATE EXTENSION bnai VERSION '0.1.0'; CREATE TABLE unrelated (x int); DROP EXTENSION bnai; DROP TABLE unrelated}), '', '0.1.0 can be created and dropped');
 is(complaint('postgres', q{CREATE EXTENSION bnai VERSION '0.1.0'; ALTER EXTENSION bnai UPDATE; SELECT bnai_create_network('n'); DROP EXTENSION bnai}), '', 'and updated in its session');
+
+# --- counts in memory ---
+
+SKIP:
+{
+	skip 'without the library of 0.1.0', 5 unless $has_library;
+	my $warm = PostgreSQL::Test::Cluster->new('preloaded', install_path => "$copy" . dirname($installed{bindir}));
+	my $counter = sub { $warm->safe_psql('postgres', 'SELECT counter FROM bnai_status') };
+	install_library($released);
+	$warm->init;
+	$warm->append_conf('postgresql.conf', "shared_preload_libraries = 'bnai'\nbnai.flush_interval = '1h'");
+	$warm->start;
+	$warm->safe_psql('postgres', q{SET client_min_messages = error; CREATE EXTENSION bnai VERSION '0.1.0'; CREATE TABLE visits (a float8, label text); INSERT INTO visits VALUES (1), (2);
+		SELECT bnai_create_clustering('m', 'visits', '{a}', 'label'); SELECT bnai_watch('m', 'visits', 'INSERT'); INSERT INTO visits VALUES (3), (4), (5)});
+	is($counter->(), '3', 'counted in memory');
+	install_library($current);
+	like(($warm->psql('postgres', 'ALTER EXTENSION bnai UPDATE'))[2], qr/could not find function/, 'preloaded, the old library is there until the server is restarted');
+	$warm->append_conf('postgresql.conf', "bnai.flush_interval = '10ms'");
+	$warm->restart;
+	like(($warm->psql('postgres', 'INSERT INTO visits VALUES (6)'))[2], $catalog_hint, 'then the new one is');
+	$warm->safe_psql('postgres', 'ALTER EXTENSION bnai UPDATE');
+	is($counter->(), '3', 'what was counted is counted after the update');
+	$warm->safe_psql('postgres', 'INSERT INTO visits VALUES (7)');
+	is($counter->(), '4', 'and counting goes on');
+	$warm->stop;
+}
 
 $_->{run}->finish for map { $_->{in} .= "\\q\n"; $_ } values %session;
 unlike(slurp_file($node->logfile), qr/PANIC|terminated by signal|was terminated/, 'and nothing in it has ended by a signal');
