@@ -20,7 +20,7 @@ ifneq ($(wildcard test/isolation/specs/*.spec),)
 ISOLATION      = $(patsubst test/isolation/specs/%.spec,%,$(sort $(wildcard test/isolation/specs/*.spec)))
 ISOLATION_OPTS = --inputdir=test/isolation --load-extension=bnai
 endif
-EXTRA_CLEAN  = .build/flags .build/parts results output_iso regression.diffs regression.out
+EXTRA_CLEAN  = families.so .build/flags .build/parts results output_iso regression.diffs regression.out
 
 # -ffp-contract=off: an answer must not depend on the processor that gives it.
 PG_CPPFLAGS = -Isrc
@@ -77,6 +77,11 @@ $(EXPORTS): $(OBJS:.o=.c) $(INCLUDED) Makefile .build/parts
 .build/flags .build/parts: FORCE
 	@mkdir -p .build
 	@echo '$(subst ','\'',$(WAS))' | cmp -s - $@ || echo '$(subst ','\'',$(WAS))' > $@
+
+# For tests: the library with the families of a folder beside its own.
+families.so: $(OBJS) $(EXPORTS) $(wildcard $(FAMILIES)/*)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(CFLAGS_SL) -DMORE_FAMILIES='"$(FAMILIES)/families.def"' -shared -o $@ \
+		src/distributions/registry.c $(wildcard $(FAMILIES)/*.c) $(filter-out src/distributions/registry.o,$(OBJS)) $(LDFLAGS) $(SHLIB_LINK)
 
 all: announce
 announce:

@@ -196,7 +196,7 @@ ReadRow(const Labeller *labeller, HeapTuple tuple, TupleDesc desc, double *row)
 	}
 	for (int i = 0; i < ncolumns; i++)
 		finite &= labeller->nulls[i] || isfinite(row[i]);
-	return finite && (missing == 0 || (labeller->scorer->marginalize && missing < ncolumns));
+	return finite && ValuesAreValid(labeller->scorer, row) && (missing == 0 || (labeller->scorer->marginalize && missing < ncolumns));
 }
 
 /* Returns true if an UPDATE leaves the observed columns, and so the label, as they are. */

@@ -496,6 +496,7 @@ const ColumnKind MatrixColumns = {
 	.most = KERNEL_MAX_DIM,
 	.framed = true,
 	.recorded = true,
+	.any = true,
 	.valid = AnyNumber,
 	.values = "numbers",
 };

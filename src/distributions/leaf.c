@@ -56,6 +56,7 @@ const ColumnKind RealColumns = {
 	.most = 0,
 	.framed = true,
 	.recorded = true,
+	.any = true,
 	.valid = AnyNumber,
 	.values = "numbers",
 };

@@ -23,8 +23,9 @@ typedef struct ColumnKind
 	int			most;			/* so many at most; 0: any number */
 	bool		framed;			/* inside they are centred and scaled; else taken as they are */
 	bool		recorded;		/* with a resolution, about which the true value varies; else exactly */
-	bool		(*valid) (double value);	/* is this finite number one of its values? */
-	const char *values;			/* what these are, for messages: "numbers" */
+	bool		any;			/* every finite number is one of its values */
+	bool		(*valid) (double value);	/* is this finite number? */
+	const char *values;			/* what they are, for messages: "numbers" */
 } ColumnKind;
 
 extern const ColumnKind RealColumns;

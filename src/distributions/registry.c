@@ -7,6 +7,13 @@
 #include "distributions/families.h"
 #include "distributions/leaf.h"
 
+/* Families that are not part of the library: a file that names each as FAMILY(name) */
+#ifdef MORE_FAMILIES
+#define FAMILY(name) extern const Distribution name;
+#include MORE_FAMILIES
+#undef FAMILY
+#endif
+
 const Distribution *const Distributions[] = {
 	&Gaussian,
 	&GaussianARD,
@@ -22,6 +29,10 @@ const Distribution *const Distributions[] = {
 	&Dirichlet,
 	&Categorical,
 	&Mixture,
+#ifdef MORE_FAMILIES
+#define FAMILY(name) &name,
+#include MORE_FAMILIES
+#endif
 };
 
 const int	NDistributions = lengthof(Distributions);

@@ -134,7 +134,11 @@ AddLeaf(NetworkPlan *plan, const NetworkNode *node, int index, const NodeMap *ma
 	leaf->dim = node->ncolumns;
 	leaf->columns = palloc(sizeof(int) * leaf->dim);
 	for (int j = 0; j < leaf->dim; j++)
+	{
 		leaf->columns[j] = ColumnIndex(plan, node->columns[j]);
+		if (plan->kinds[leaf->columns[j]] == NULL || !leaf->kernel->columns->any)
+			plan->kinds[leaf->columns[j]] = leaf->kernel->columns;
+	}
 	leaf->constants_offset = plan->constants_size;
 	leaf->stats_offset = plan->stats_size;
 	plan->constants_size += leaf->kernel->constants_size(leaf->dim);
@@ -350,6 +354,7 @@ MakePlan(const Network *network)
 		map.global[i] = IsLeaf(&network->nodes[i]) || IsSelector(&network->nodes[i]) ? -1 : 0;
 	}
 	plan->columns = palloc(sizeof(char *) * total_columns);
+	plan->kinds = palloc0(sizeof(ColumnKind *) * total_columns);
 	RankNodes(network, &map);
 	OrderGlobals(plan, &map);
 

@@ -76,6 +76,7 @@ typedef struct NetworkPlan
 	Oid			source;
 	int			ncolumns;
 	char	  **columns;
+	const ColumnKind **kinds;	/* of the columns */
 	FrameGroups frame_groups;
 	bool		covariances;	/* of the columns, too: priors ask for them */
 

@@ -35,6 +35,7 @@ RowsForPlan(const NetworkPlan *plan)
 		.source = plan->source,
 		.ncolumns = plan->ncolumns,
 		.columns = plan->columns,
+		.kinds = plan->kinds,
 		.frame_groups = &plan->frame_groups,
 		.max_labels = plan->components,
 		.weight_column = plan->network->settings.weight_column,

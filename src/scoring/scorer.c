@@ -474,9 +474,39 @@ LeafDensity(Scorer *scorer, int index, int term)
 													 scorer->observed + leaf->first_column));
 }
 
+bool
+ValuesAreValid(const Scorer *scorer, const double *x)
+{
+	for (int i = 0; i < scorer->nleaves; i++)
+	{
+		const ScorerLeaf *leaf = &scorer->leaves[i];
+
+		for (int j = 0; j < leaf->ncolumns && !leaf->kernel->columns->any; j++)
+			if (!isnan(x[leaf->first_column + j]) && !leaf->kernel->columns->valid(x[leaf->first_column + j]))
+				return false;
+	}
+	return true;
+}
+
+/* Returns the kind of a column. */
+static const ColumnKind *
+KindOf(const Scorer *scorer, int column)
+{
+	int			leaf = scorer->nleaves - 1;
+
+	while (scorer->leaves[leaf].first_column > column)
+		leaf--;
+	return scorer->leaves[leaf].kernel->columns;
+}
+
 void
 RefuseValue(const Scorer *scorer, int column, double value)
 {
+	if (isfinite(value))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("column \"%s\" holds %g", scorer->columns[column], value),
+				 errdetail("Its values are %s.", KindOf(scorer, column)->values)));
 	ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 					errmsg("column \"%s\" holds %s", scorer->columns[column],
 						   isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity"),
@@ -504,6 +534,8 @@ CentreRow(Scorer *scorer, const double *x)
 					RefuseValue(scorer, column, x[column]);
 				scorer->lacking = true;
 			}
+			else if (unlikely(!leaf->kernel->columns->any) && !leaf->kernel->columns->valid(x[column]))
+				RefuseValue(scorer, column, x[column]);
 			scorer->row[column] = x[column] - leaf->centre[j];
 		}
 	}

@@ -119,6 +119,9 @@ extern void ScoreProbabilities(Scorer *scorer, const double *x, double *probabil
 /* Adds means and standard deviations to a scorer of this posterior. */
 extern void PrepareExplanation(Scorer *scorer, const Posterior *posterior);
 
+/* True unless a number is there that is none of its column's values. */
+extern bool ValuesAreValid(const Scorer *scorer, const double *x);
+
 /* Raises an error for a value that no density is defined for. */
 extern void RefuseValue(const Scorer *scorer, int column, double value);
 

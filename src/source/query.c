@@ -85,6 +85,22 @@ ReportNotFinite(const RowIntake *intake, int column)
 			 errhint("Correct the rows, or leave them out with FILTER or WHERE.")));
 }
 
+/* Raises an error about a number that is no value of its column. */
+static void
+ReportNoValue(const RowIntake *intake, int column)
+{
+	const LoadRequest *request = intake->request;
+	const char *value = DatumGetCString(DirectFunctionCall1(float8out, Float8GetDatum(intake->values[column])));
+
+	ereport(ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 OidIsValid(request->source) ?
+			 errmsg("column \"%s\" of \"%s\" holds %s, which cannot be fitted", request->columns[column],
+					get_rel_name(request->source), value) :
+			 errmsg("%s was given for column \"%s\", which cannot be fitted", value, request->columns[column]),
+			 errdetail("Its values are %s.", request->kinds[column]->values)));
+}
+
 /* Raises an error about a weight. */
 static void
 ReportWeight(const LoadRequest *request, bool isnull, double value)
@@ -175,6 +191,8 @@ FinishRow(RowIntake *intake, const Datum *rest, const bool *rest_nulls)
 				ReportNotFinite(intake, j);
 			missing++;
 		}
+		else if (request->kinds != NULL && unlikely(!request->kinds[j]->any) && !request->kinds[j]->valid(intake->values[j]))
+			ReportNoValue(intake, j);
 	if (unlikely(missing > 0) && !TakesPart(intake, missing))
 	{
 		intake->result.skipped++;

@@ -6,6 +6,7 @@
 #define BNAI_QUERY_H
 
 #include "catalog/network.h"
+#include "distributions/leaf.h"
 #include "source/rowstore.h"
 
 typedef struct LoadRequest
@@ -13,6 +14,7 @@ typedef struct LoadRequest
 	Oid			source;			/* InvalidOid: rows come one by one */
 	int			ncolumns;
 	char	  **columns;
+	const ColumnKind **kinds;	/* NULL: every number is a value of each column */
 	const FrameGroups *frame_groups;	/* NULL: each column has a frame of its own */
 	const char *label_column;	/* NULL: none; else its distinct values become components */
 	int			max_labels;
@@ -34,7 +36,7 @@ typedef struct LoadResult
  * Reads all rows with the privileges (and row security) of the current user.
  * Needs SPI to be connected.
  *
- * Errors: a NaN or an infinity, naming column and value; a weight that is NULL,
+ * Errors: a NaN or an infinity, or what is no value of the column's kind, naming column and value; a weight that is NULL,
  * negative or not finite; more labels than max_labels; whatever the executor
  * raises.
  */

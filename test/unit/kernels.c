@@ -1,6 +1,8 @@
 /*
  * kernels.c
  *		Tests the vector exp against that of the C library.
+ *
+ * Built with src/numerics/kernels*.c
  */
 #include "postgres.h"
 
