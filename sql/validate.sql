@@ -50,7 +50,7 @@ SELECT bnai_infer('c');
 -- a table that changed
 SELECT bnai_set('n', 'start', NULL);
 ALTER TABLE t RENAME a TO c;
-SELECT bnai_infer('n');
+SELECT rows FROM bnai_infer('n');
 ALTER TABLE t RENAME c TO a;
 ALTER TABLE t ALTER a TYPE text;
 SELECT bnai_infer('n');
@@ -61,6 +61,7 @@ ALTER TABLE t DROP label;
 SELECT bnai_infer('r');
 ALTER TABLE t ADD label numeric;
 SELECT bnai_infer('r');
+SELECT bnai_set('r', 'results_column', 'label');
 DROP TABLE t;
 SELECT bnai_infer('r');
 CREATE SEQUENCE t;

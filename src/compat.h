@@ -52,8 +52,12 @@ typedef void (*shmem_request_hook_type) (void);
 /* Whether a role could SET ROLE to another one: a membership may have been given without that right since 16. */
 #if PG_VERSION_NUM < 160000
 #define CanSetRole(member, role) is_member_of_role(member, role)
+#define NamespaceAclCheck(schema, user, mode) pg_namespace_aclcheck(schema, user, mode)
+#define RelationOwnerCheck(relation, user) pg_class_ownercheck(relation, user)
 #else
 #define CanSetRole(member, role) member_can_set_role(member, role)
+#define NamespaceAclCheck(schema, user, mode) object_aclcheck(NamespaceRelationId, schema, user, mode)
+#define RelationOwnerCheck(relation, user) object_ownercheck(RelationRelationId, relation, user)
 #endif
 
 #if PG_VERSION_NUM < 170000

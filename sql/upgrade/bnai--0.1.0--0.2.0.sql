@@ -38,19 +38,76 @@ COMMENT ON CAST (regrole AS bnai_role) IS 'remembers the name, too';
 CREATE CAST (bnai_role AS regrole) WITH FUNCTION bnai_role_to_regrole(bnai_role);
 COMMENT ON CAST (bnai_role AS regrole) IS 'NULL if the role does not exist';
 
+CREATE TYPE bnai_column;
+
+CREATE FUNCTION bnai_column_in(cstring) RETURNS bnai_column
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_column_in(cstring) IS 'I/O';
+
+CREATE FUNCTION bnai_column_out(bnai_column) RETURNS cstring
+	LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_column_out(bnai_column) IS 'I/O';
+
+CREATE TYPE bnai_column (
+	INPUT = bnai_column_in,
+	OUTPUT = bnai_column_out,
+	INTERNALLENGTH = VARIABLE,
+	ALIGNMENT = int4,
+	STORAGE = plain
+);
+COMMENT ON TYPE bnai_column IS 'a column that a network reads or writes: follows its renaming, and is gone when it is dropped, whatever gets the name; of an array with the number of its elements';
+
+COMMENT ON TYPE bnai_source IS 'a table or view that a network reads: follows its renaming, and is gone when it is dropped, whatever gets the name';
+
 /* --- tables --- */
+
+-- what users have made of these views stays: they show nothing for a while, and then the same columns
+CREATE OR REPLACE VIEW bnai_networks WITH (security_barrier) AS SELECT
+	NULL::pg_catalog.text AS network, NULL::pg_catalog.text AS type, NULL::pg_catalog.name AS owner, NULL::pg_catalog.text AS source, NULL::pg_catalog.text[] AS columns, NULL::pg_catalog.name AS results_column,
+	NULL::pg_catalog.int4 AS restarts, NULL::pg_catalog.int4 AS max_iterations, NULL::pg_catalog.float8 AS tolerance, NULL::pg_catalog.bool AS moves, NULL::pg_catalog.int8 AS seed, NULL::pg_catalog.text AS start,
+	NULL::pg_catalog.int4 AS restart_sample, NULL::pg_catalog.float8 AS resolution, NULL::pg_catalog.name AS weight_column, NULL::pg_catalog.text AS missing, NULL::pg_catalog.int8 AS counter_threshold, NULL::pg_catalog.text AS threshold_action,
+	NULL::pg_catalog.bool AS prune, NULL::pg_catalog.int4 AS history, NULL::pg_catalog.text AS refit, NULL::pg_catalog.float8 AS refit_margin, NULL::pg_catalog.timestamptz AS created_at;
+CREATE OR REPLACE VIEW bnai_nodes WITH (security_barrier) AS SELECT
+	NULL::pg_catalog.text AS network, NULL::pg_catalog.int4 AS id, NULL::pg_catalog.text AS node, NULL::pg_catalog.text AS distribution, NULL::pg_catalog.text AS params, NULL::pg_catalog.text AS source,
+	NULL::pg_catalog.text[] AS columns;
+CREATE OR REPLACE VIEW bnai_status WITH (security_barrier) AS SELECT
+	NULL::pg_catalog.text AS network, NULL::pg_catalog.text AS type, NULL::pg_catalog.name AS owner, NULL::pg_catalog.text AS source, NULL::pg_catalog.text[] AS columns, NULL::pg_catalog.name AS results_column,
+	NULL::pg_catalog.int8 AS counter, NULL::pg_catalog.int8 AS counter_threshold, NULL::pg_catalog.text AS threshold_action, NULL::pg_catalog.timestamptz AS running_since, NULL::pg_catalog.text AS last_error, NULL::pg_catalog.timestamptz AS last_error_at,
+	NULL::pg_catalog.timestamptz AS next_attempt, NULL::pg_catalog.text AS schedule, NULL::pg_catalog.timestamptz AS next_scheduled_run, NULL::pg_catalog.text[] AS unwatched, NULL::pg_catalog.int8 AS rows_labelled, NULL::pg_catalog.float8 AS unlabelled_share,
+	NULL::pg_catalog.int8 AS run, NULL::pg_catalog.timestamptz AS last_run, NULL::pg_catalog.interval AS elapsed, NULL::pg_catalog.int8 AS rows, NULL::pg_catalog.int8 AS rows_skipped, NULL::pg_catalog.int4 AS clusters,
+	NULL::pg_catalog.bool AS converged, NULL::pg_catalog.float8 AS elbo;
+
+DROP TRIGGER bnai_check_background ON bnai_network;
+
+-- names become OIDs: here those of roles, and of columns when all tables are as they will be, see below
+ALTER TABLE bnai_network
+	ALTER owner TYPE bnai_role USING coalesce(pg_catalog.to_regrole(pg_catalog.quote_ident(owner::pg_catalog.text))::bnai_role, owner::pg_catalog.text::bnai_role),
+	ALTER results_column TYPE bnai_column USING results_column::pg_catalog.text::bnai_column,
+	ALTER weight_column TYPE bnai_column USING weight_column::pg_catalog.text::bnai_column;
+ALTER TABLE bnai_node ALTER columns TYPE bnai_column[] USING columns::bnai_column[];
+ALTER TABLE bnai_node ADD restored_by bnai_role;
+COMMENT ON COLUMN bnai_node.restored_by IS 'role that restored a row before its network; the row waits under the negative number of the network, which takes it over if the role could have changed it';
 
 -- by these, 0.1.0's library reads a network: sessions that have it find none from here on, instead of other columns than they know
 ALTER TABLE bnai_network RENAME CONSTRAINT bnai_network_pkey TO network_ids_are_unique;
 ALTER TABLE bnai_network RENAME CONSTRAINT bnai_network_name_key TO network_names_are_unique;
 
 ALTER TABLE bnai_run ADD rows_labelled bigint;
+ALTER TABLE bnai_run ADD restored_by bnai_role;
+COMMENT ON COLUMN bnai_run.restored_by IS 'as in bnai_node';
+ALTER TABLE bnai_count ADD restored_by bnai_role;
+ALTER TABLE bnai_watched ADD restored_by bnai_role;
 ALTER TABLE bnai_attempt ADD sqlstate text;
 ALTER TABLE bnai_failure ADD sqlstate text;
 ALTER TABLE bnai_scheduled ADD role bnai_role;
+ALTER TABLE bnai_scheduled ADD restored_by bnai_role;
 COMMENT ON TABLE bnai_scheduled IS 'Networks that are inferred on a schedule, pg_cron''s number of the job, and the role that has asked for it; see the view bnai_status';
 
-SELECT pg_catalog.pg_extension_config_dump('bnai_count', '');
+SELECT pg_catalog.pg_extension_config_dump('bnai_node', 'WHERE network OPERATOR(pg_catalog.>) 0');
+SELECT pg_catalog.pg_extension_config_dump('bnai_run', 'WHERE network OPERATOR(pg_catalog.>) 0');
+SELECT pg_catalog.pg_extension_config_dump('bnai_count', 'WHERE network OPERATOR(pg_catalog.>) 0');
+SELECT pg_catalog.pg_extension_config_dump('bnai_watched', 'WHERE network OPERATOR(pg_catalog.>) 0');
+SELECT pg_catalog.pg_extension_config_dump('bnai_scheduled', 'WHERE network OPERATOR(pg_catalog.>) 0');
 
 /* --- what is no longer there --- */
 
@@ -63,6 +120,7 @@ CREATE TABLE bnai_granted (
 	role bnai_role NOT NULL,
 	privilege text NOT NULL
 		CONSTRAINT privilege_is_known CHECK (privilege OPERATOR(pg_catalog.=) ANY (ARRAY['read', 'infer'])),
+	restored_by bnai_role,
 	CONSTRAINT bnai_granted_network_fkey FOREIGN KEY (network) REFERENCES bnai_network ON DELETE CASCADE
 );
 
@@ -72,13 +130,15 @@ COMMENT ON TABLE bnai_granted IS 'Who was granted to read or to infer which netw
 ALTER TABLE bnai_granted DISABLE TRIGGER ALL;
 
 SELECT pg_catalog.pg_extension_config_dump('bnai_granted',
-	'WHERE role::pg_catalog.regrole IS NOT NULL OR role::pg_catalog.text OPERATOR(pg_catalog.=) ''public''');
+	'WHERE network OPERATOR(pg_catalog.>) 0 AND (role::pg_catalog.regrole IS NOT NULL OR role::pg_catalog.text OPERATOR(pg_catalog.=) ''public'')');
 
-CREATE FUNCTION bnai_bind_grant()
-RETURNS trigger LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION bnai_bind_grant IS 'gives a right that is restored to the role that has the name, if who restores it could grant it';
+CREATE TRIGGER bnai_guard BEFORE INSERT ON bnai_granted FOR EACH ROW EXECUTE FUNCTION bnai_guard();
+COMMENT ON FUNCTION bnai_guard IS 'checks what is restored like the calls that made it, and binds names to what has them';
 
-CREATE TRIGGER bnai_bind_grant BEFORE INSERT ON bnai_granted FOR EACH ROW EXECUTE FUNCTION bnai_bind_grant();
+CREATE FUNCTION bnai_rebind(network text, source regclass, columns text[] DEFAULT NULL)
+RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_rebind IS
+'binds a network to another table or view, or to the one that has the name of a source that was dropped; columns are those of all observed nodes in their order, by default of the names that they had last, and so are results and weight column; asks for what bnai_add_node asks for; keeps runs and labels';
 
 CREATE FUNCTION bnai_grant(network text, role text, privilege text)
 RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
@@ -130,7 +190,6 @@ RETURNS double precision LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100 AS 'MOD
 COMMENT ON FUNCTION bnai_unlabelled_share IS
 'share of the rows of the source of the network with that id that have no label, from 0 to 1: of as many rows as the last VACUUM or ANALYZE has seen; NULL if a part of the source was never analyzed';
 
-DROP TRIGGER bnai_check_background ON bnai_network;
 CREATE TRIGGER bnai_check_background AFTER UPDATE OF threshold_action, owner ON bnai_network
 	FOR EACH ROW WHEN (NEW.threshold_action OPERATOR(pg_catalog.=) 'background') EXECUTE FUNCTION bnai_check_background();
 COMMENT ON FUNCTION bnai_may_read IS
@@ -144,10 +203,10 @@ COMMENT ON FUNCTION bnai_failure_text IS
 CREATE OR REPLACE VIEW bnai_networks WITH (security_barrier) AS
 SELECT n.name AS network,
 	n.network_type AS type,
-	n.owner,
+	n.owner::pg_catalog.text::pg_catalog.name COLLATE pg_catalog."C" AS owner,
 	leaf.source::pg_catalog.text AS source,
 	leaf.columns,
-	n.results_column,
+	n.results_column::pg_catalog.text::pg_catalog.name COLLATE pg_catalog."C" AS results_column,
 	n.restarts,
 	n.max_iterations,
 	n.tolerance,
@@ -156,7 +215,7 @@ SELECT n.name AS network,
 	n.start,
 	n.restart_sample,
 	n.resolution,
-	n.weight_column,
+	n.weight_column::pg_catalog.text::pg_catalog.name COLLATE pg_catalog."C" AS weight_column,
 	n.missing,
 	n.counter_threshold,
 	n.threshold_action,
@@ -170,7 +229,7 @@ SELECT n.name AS network,
 FROM bnai_network n
 LEFT JOIN LATERAL (
 	SELECT (pg_catalog.array_agg(d.source ORDER BY d.id))[1] AS source,
-		pg_catalog.array_agg(c.name ORDER BY d.id, c.position) AS columns
+		pg_catalog.array_agg(c.name::pg_catalog.text ORDER BY d.id, c.position) AS columns
 	FROM bnai_node d, LATERAL pg_catalog.unnest(d.columns) WITH ORDINALITY c (name, position)
 	WHERE d.network OPERATOR(pg_catalog.=) n.id AND d.source IS NOT NULL
 ) leaf ON true
@@ -189,7 +248,7 @@ COMMENT ON VIEW bnai_networks IS 'networks, what they read, their settings (NULL
 
 CREATE OR REPLACE VIEW bnai_nodes WITH (security_barrier) AS
 WITH readable AS MATERIALIZED (SELECT id, name FROM bnai_network WHERE bnai_may_read(id))
-SELECT n.name AS network, d.id, d.name AS node, d.distribution, d.params, d.source::pg_catalog.text AS source, d.columns
+SELECT n.name AS network, d.id, d.name AS node, d.distribution, d.params, d.source::pg_catalog.text AS source, d.columns::pg_catalog.text[] AS columns
 FROM readable n JOIN bnai_node d ON d.network OPERATOR(pg_catalog.=) n.id;
 
 CREATE OR REPLACE VIEW bnai_edges WITH (security_barrier) AS
@@ -250,10 +309,10 @@ CROSS JOIN LATERAL pg_catalog.jsonb_to_recordset(r.outcomes)
 CREATE OR REPLACE VIEW bnai_status WITH (security_barrier) AS
 SELECT n.name AS network,
 	n.network_type AS type,
-	n.owner,
+	n.owner::pg_catalog.text::pg_catalog.name COLLATE pg_catalog."C" AS owner,
 	leaf.source::pg_catalog.text AS source,
 	leaf.columns,
-	n.results_column,
+	n.results_column::pg_catalog.text::pg_catalog.name COLLATE pg_catalog."C" AS results_column,
 	bnai_counter(n.id) AS counter,
 	n.counter_threshold,
 	n.threshold_action,
@@ -277,7 +336,7 @@ SELECT n.name AS network,
 FROM bnai_network n
 LEFT JOIN LATERAL (
 	SELECT (pg_catalog.array_agg(d.source ORDER BY d.id))[1] AS source,
-		pg_catalog.array_agg(c.name ORDER BY d.id, c.position) AS columns
+		pg_catalog.array_agg(c.name::pg_catalog.text ORDER BY d.id, c.position) AS columns
 	FROM bnai_node d, LATERAL pg_catalog.unnest(d.columns) WITH ORDINALITY c (name, position)
 	WHERE d.network OPERATOR(pg_catalog.=) n.id AND d.source IS NOT NULL
 ) leaf ON true
@@ -287,9 +346,11 @@ LEFT JOIN bnai_scheduled c ON c.network OPERATOR(pg_catalog.=) n.id
 WHERE bnai_may_read(n.id);
 
 CREATE OR REPLACE VIEW bnai_watches WITH (security_barrier) AS
-SELECT n.name AS network, w.target::pg_catalog.text AS target, w.event, w.increment
+SELECT n.name AS network, w.target::pg_catalog.text AS target, w.event, w.increment,
+	w.target::pg_catalog.regclass IS NOT NULL AS active
 FROM bnai_network n JOIN bnai_watched w ON w.network OPERATOR(pg_catalog.=) n.id
 WHERE bnai_may_read(n.id);
+COMMENT ON VIEW bnai_watches IS 'tables whose changes are counted, by network and event; one that is not active counts nothing: its table was dropped, or it was restored by somebody who does not own the table, and bnai_watch makes it active';
 
 CREATE OR REPLACE VIEW bnai_clusters WITH (security_barrier) AS
 	WITH readable AS MATERIALIZED (SELECT id, name FROM bnai_network WHERE bnai_may_read(id))
@@ -421,7 +482,8 @@ RETURNS json LANGUAGE sql STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED
 BEGIN ATOMIC
 WITH fitted AS MATERIALIZED (
 	SELECT f AS posterior, bnai_plot_columns(f, bnai_plot_clusters.columns) AS positions, bnai_plot_names(f) AS observed,
-		coalesce(pg_catalog.to_regclass(n.source)::pg_catalog.text, n.source) AS source
+		CASE WHEN pg_catalog.right(n.source, 10) OPERATOR(pg_catalog.=) ' (dropped)' THEN n.source
+			ELSE coalesce(pg_catalog.to_regclass(n.source)::pg_catalog.text, n.source) END AS source
 	FROM bnai_fitted(bnai_plot_clusters.network) AS f, bnai_networks n
 	WHERE f IS NOT NULL AND n.network OPERATOR(pg_catalog.=) bnai_plot_clusters.network
 ), drawn AS MATERIALIZED (
@@ -666,6 +728,10 @@ END;
 
 REVOKE ALL ON bnai_granted FROM PUBLIC;
 GRANT SELECT, INSERT ON bnai_granted TO pg_database_owner;
+
+/* Columns are bound by the trigger that binds what is restored: what does not exist any more stays a name. */
+WITH node AS (DELETE FROM bnai_node RETURNING *)
+INSERT INTO bnai_node SELECT * FROM node;
 
 /*
  * The number that the library looks for, last.  From the next version on: TRUNCATE, INSERT, which sessions that have

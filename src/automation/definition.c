@@ -22,10 +22,11 @@ SameNode(const NetworkNode *a, const NetworkNode *b)
 {
 	if (a->id != b->id || !SameText(a->name, b->name) ||
 		!SameText(a->distribution_name, b->distribution_name) || !SameText(a->params_text, b->params_text) ||
-		a->source != b->source || a->ncolumns != b->ncolumns)
+		a->source != b->source || a->nsource_columns != b->nsource_columns)
 		return false;
-	for (int i = 0; i < a->ncolumns; i++)
-		if (!SameText(a->columns[i], b->columns[i]))
+	for (int i = 0; i < a->nsource_columns; i++)
+		if (a->source_columns[i].attribute != b->source_columns[i].attribute ||
+			a->source_columns[i].width != b->source_columns[i].width)
 			return false;
 	return true;
 }
@@ -34,7 +35,7 @@ SameNode(const NetworkNode *a, const NetworkNode *b)
 static bool
 SameDefinition(const Network *a, const Network *b)
 {
-	if (a->nnodes != b->nnodes || !SameText(a->settings.results_column, b->settings.results_column))
+	if (a->nnodes != b->nnodes || a->settings.results_attribute != b->settings.results_attribute)
 		return false;
 	for (int i = 0; i < a->nnodes; i++)
 		if (!SameNode(&a->nodes[i], &b->nodes[i]))

@@ -114,8 +114,8 @@ AddSaturated(int64 a, int64 b)
 static void
 AppendRow(Relation relation, int network, int64 n)
 {
-	Datum		values[] = {Int32GetDatum(network), Int64GetDatum(n)};
-	bool		nulls[] = {false, false};
+	Datum		values[COUNT_RESTORED_BY] = {Int32GetDatum(network), Int64GetDatum(n)};
+	bool		nulls[COUNT_RESTORED_BY] = {false, false, true};
 	HeapTuple	tuple = heap_form_tuple(RelationGetDescr(relation), values, nulls);
 
 	simple_heap_insert(relation, tuple);
@@ -226,8 +226,12 @@ FoldPage(Relation relation, BlockNumber block, Snapshot snapshot, HTAB *sums)
 	for (int i = 0; i < n; i++)
 	{
 		bool		found;
-		FoldedSum  *folded = hash_search(sums, &rows[i].network, HASH_ENTER, &found);
+		FoldedSum  *folded;
 
+		/* restored, and waits for its network */
+		if (rows[i].network <= 0)
+			continue;
+		folded = hash_search(sums, &rows[i].network, HASH_ENTER, &found);
 		folded->sum = found ? AddSaturated(folded->sum, rows[i].n) : rows[i].n;
 		simple_heap_delete(relation, &rows[i].tid);
 	}

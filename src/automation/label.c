@@ -70,19 +70,18 @@ LabelDatum(const text *label, Oid type, int32 typmod)
 	return OidInputFunctionCall(input, string, parameter, typmod);
 }
 
-/* Finds the columns of the scorer in the table; false if one is not there. */
+/* Finds the columns of the watched table in one of its parts, where they have the same names; false if one is not there. */
 static bool
-FindColumns(Labeller *labeller, Oid relation)
+FindColumns(Labeller *labeller, const SourceColumn *columns, Oid relation)
 {
 	const Scorer *scorer = labeller->scorer;
-	SourceColumn *columns = FindSourceColumns(relation, scorer->ncolumns, scorer->columns, &labeller->nreaders);
 
 	labeller->readers = palloc(sizeof(ColumnReader) * labeller->nreaders);
 	labeller->row = palloc(sizeof(double) * scorer->ncolumns);
 	labeller->old_row = palloc(sizeof(double) * scorer->ncolumns);
 	labeller->nulls = palloc(sizeof(bool) * scorer->ncolumns);
 	for (int i = 0; i < labeller->nreaders; i++)
-		if (!MakeColumnReader(&labeller->readers[i], relation, &columns[i]))
+		if (columns[i].attribute <= 0 || !MakeColumnReader(&labeller->readers[i], relation, &columns[i]))
 			return false;
 	return true;
 }
@@ -105,18 +104,23 @@ BuildLabeller(Labeller *labeller, const Watch *watch, Relation relation)
 {
 	int64		run;
 	Network    *network;
+	const SourceColumn *columns = NULL;
 
 	PushActiveSnapshot(GetLatestSnapshot());
 	network = LoadUnparsedNetworkById(watch->counter.network, true);
 	run = network != NULL && network->settings.results_column != NULL ? CurrentRun(watch->counter.network) : 0;
-	if (run != 0)
+	/* dead if the results column is gone, or the network reads another table now */
+	if (run != 0 && network->settings.results_attribute > 0 && NetworkSource(network) == watch->target)
 	{
+		Posterior  *posterior = DatumGetPosterior(RunPosterior(run));
+
 		labeller->results = get_attnum(RelationGetRelid(relation), network->settings.results_column);
-		labeller->scorer = BuildScorer(DatumGetPosterior(RunPosterior(run)), CANDIDATES_LABELLED);
+		labeller->scorer = BuildScorer(posterior, CANDIDATES_LABELLED);
+		columns = PosteriorSourceColumns(network, posterior, &labeller->nreaders);
 	}
 	PopActiveSnapshot();
-	if (labeller->scorer == NULL || !labeller->scorer->clusters || labeller->results <= 0 ||
-		!FindColumns(labeller, RelationGetRelid(relation)))
+	if (labeller->scorer == NULL || !labeller->scorer->clusters || labeller->results <= 0 || columns == NULL ||
+		!FindColumns(labeller, columns, RelationGetRelid(relation)))
 		labeller->scorer = NULL;
 	else
 		MakeLabels(labeller, relation);

@@ -23,6 +23,7 @@
 #include "automation/watch.h"
 #include "automation/watch_triggers.h"
 #include "catalog/define.h"
+#include "catalog/gone.h"
 #include "catalog/privileges.h"
 #include "catalog/relations.h"
 #include "catalog/source.h"
@@ -85,6 +86,14 @@ RegisterWatch(const Network *network, Oid target, const char *event, int increme
 	};
 	const char *schema = ExtensionSchema();
 
+	/* one of that name that was restored, but is not active, or whose table is gone */
+	(void) WriteCatalog(psprintf("DELETE FROM %s.bnai_watched WHERE network OPERATOR(pg_catalog.=) $1 "
+								 "AND event OPERATOR(pg_catalog.=) $3 AND target::pg_catalog.regclass IS NULL "
+								 "AND $2 IS NOT NULL AND $4 IS NOT NULL "
+								 "AND target::pg_catalog.text OPERATOR(pg_catalog.=) ANY (ARRAY[%s, %s])", schema,
+								 quote_literal_cstr(QualifiedRelationName(target)),
+								 quote_literal_cstr(GoneText(QualifiedRelationName(target)))),
+						lengthof(types), types, values, NULL);
 	if (WriteCatalog(psprintf("UPDATE %s.bnai_watched SET increment = $4 WHERE network OPERATOR(pg_catalog.=) $1 "
 							  "AND event OPERATOR(pg_catalog.=) $3 "
 							  "AND %s.bnai_source_to_regclass(target) OPERATOR(pg_catalog.=) $2", schema, schema),

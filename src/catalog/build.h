@@ -11,15 +11,24 @@
 /* Like LoadNetworkToChange, but parameters are not parsed. */
 extern Network *LoadUnparsedNetworkToChange(const char *name, bool nowait);
 
-/* Adds a node in memory, with columns as they are stored; InterpretNode comes next. */
+/* Adds a node in memory, which takes the columns; InterpretNode comes next. */
 extern NetworkNode *AppendNode(Network *network, const char *name, const char *distribution, const char *params,
-							   Oid source, int ncolumns, char **columns);
+							   Oid source, int ncolumns, SourceColumn *columns);
 
 /* Parses a node's parameters and finds out what they mean. */
 extern void InterpretNode(Network *network, NetworkNode *node);
 
 /* Raises an error if what there is of a network does not fit together; resolves dimensions as far as they are known. */
 extern void CheckStructure(Network *network);
+
+/*
+ * Binds the columns that are settings to the network's source: those that have
+ * only a name, or belong to another relation; all: whatever they are bound to.
+ */
+extern void BindSettingColumns(const Network *network, bool all);
+
+/* Removes what somebody has restored for a network of that id before there was one. */
+extern void RemoveLeftovers(int network);
 
 /* Raises an error unless the source exists and its columns can be observed. */
 extern void CheckObserved(const NetworkNode *node);

@@ -7,15 +7,19 @@
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
+#include "catalog/boundcolumn.h"
 #include "catalog/build.h"
 #include "catalog/define.h"
 #include "catalog/observed.h"
 #include "catalog/params.h"
 #include "catalog/privileges.h"
+#include "catalog/relations.h"
 #include "catalog/source.h"
 
 PG_FUNCTION_INFO_V1(bnai_create_network);
@@ -128,7 +132,7 @@ CheckNewNetwork(const char *name)
 void
 CreateNetwork(const char *name, const char *type, int nvalues, const SettingValue *values)
 {
-	Oid			types[MAX_SETTINGS + 3] = {TEXTOID, TEXTOID, NAMEOID};
+	Oid			types[MAX_SETTINGS + 3] = {TEXTOID, TEXTOID, REGROLEOID};
 	Datum		datums[MAX_SETTINGS + 3];
 	StringInfoData columns;
 	StringInfoData places;
@@ -142,7 +146,7 @@ CreateNetwork(const char *name, const char *type, int nvalues, const SettingValu
 	CheckNewNetwork(name);
 	datums[0] = CStringGetTextDatum(name);
 	datums[1] = CStringGetTextDatum(type);
-	datums[2] = DirectFunctionCall1(namein, CStringGetDatum(GetUserNameFromId(GetUserId(), false)));
+	datums[2] = ObjectIdGetDatum(GetUserId());
 	initStringInfo(&columns);
 	initStringInfo(&places);
 	for (int i = 0; i < nvalues; i++)
@@ -151,6 +155,9 @@ CreateNetwork(const char *name, const char *type, int nvalues, const SettingValu
 		datums[3 + i] = values[i].value;
 		appendStringInfo(&columns, ", %s", values[i].setting->name);
 		appendStringInfo(&places, ", $%d", 4 + i);
+		/* a column's name, bound when there is a source */
+		if (values[i].setting->type == NAMEOID)
+			appendStringInfo(&places, "::%s.bnai_column", ExtensionSchema());
 	}
 	id = InsertIntoCatalog(psprintf("INSERT INTO %s.bnai_network (name, network_type, owner%s) VALUES ($1, $2, $3%s) "
 									"ON CONFLICT (name) DO NOTHING RETURNING id",
@@ -158,6 +165,7 @@ CreateNetwork(const char *name, const char *type, int nvalues, const SettingValu
 						   3 + nvalues, types, datums);
 	if (id == 0)
 		ReportExisting(name);
+	RemoveLeftovers(id);
 	NoteNewNetwork(id);
 	UnlockNetworkName(name);
 }
@@ -182,7 +190,8 @@ bnai_create_network(PG_FUNCTION_ARGS)
 static void
 InsertNode(const Network *network, const NetworkNode *node, const char *distribution)
 {
-	Oid			types[] = {INT4OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, REGCLASSOID, TEXTARRAYOID};
+	Oid			column_type = ExtensionType("bnai_column");
+	Oid			types[] = {INT4OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, REGCLASSOID, get_array_type(column_type)};
 	Datum		values[lengthof(types)] = {
 		Int32GetDatum(network->id), Int32GetDatum(node->id), CStringGetTextDatum(node->name),
 		CStringGetTextDatum(distribution), CStringGetTextDatum(node->params_text), ObjectIdGetDatum(node->source)
@@ -191,8 +200,8 @@ InsertNode(const Network *network, const NetworkNode *node, const char *distribu
 	Datum	   *columns = palloc(sizeof(Datum) * Max(node->nsource_columns, 1));
 
 	for (int i = 0; i < node->nsource_columns; i++)
-		columns[i] = CStringGetTextDatum(SourceColumnText(&node->source_columns[i]));
-	values[6] = PointerGetDatum(construct_array(columns, node->nsource_columns, TEXTOID, -1, false, TYPALIGN_INT));
+		columns[i] = PointerGetDatum(MakeBoundColumn(node->source, &node->source_columns[i]));
+	values[6] = PointerGetDatum(construct_array(columns, node->nsource_columns, column_type, -1, false, TYPALIGN_INT));
 	if (!IsLeaf(node))
 		nulls[5] = nulls[6] = 'n';
 	WriteCatalog(psprintf("INSERT INTO %s.bnai_node (network, id, name, distribution, params, source, columns) "
@@ -206,6 +215,7 @@ AddNode(const char *network_name, const char *name, const char *distribution, co
 		Oid source, int ncolumns, char **columns)
 {
 	Network    *network = LoadNetworkToChange(network_name, false);
+	SourceColumn *source_columns = palloc0(sizeof(SourceColumn) * (ncolumns + 1));
 	NetworkNode *node;
 
 	CheckName("node", name);
@@ -214,13 +224,19 @@ AddNode(const char *network_name, const char *name, const char *distribution, co
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("node \"%s\" already exists in network \"%s\"", name, network_name),
 				 errhint("Choose another name, or change it with bnai_change_node.")));
-	node = AppendNode(network, name, distribution, params, source, ncolumns, columns);
+	if (OidIsValid(source))
+		LockRelationOid(source, AccessShareLock);
+	for (int i = 0; i < ncolumns; i++)
+		source_columns[i] = ParseSourceColumn(source, columns[i]);
+	node = AppendNode(network, name, distribution, params, source, ncolumns, source_columns);
 	InterpretNode(network, node);
 	if (IsLeaf(node))
 		CheckObserved(node);
 	CheckStructure(network);
 	CheckSourcePrivileges(network, false);
 	InsertNode(network, node, FindDistribution(distribution)->name);
+	if (IsLeaf(node))
+		BindSettingColumns(network, false);
 }
 
 /* bnai_add_node(network, node, distribution, params, source, columns) */

@@ -25,7 +25,6 @@
 
 PG_FUNCTION_INFO_V1(bnai_grant);
 PG_FUNCTION_INFO_V1(bnai_revoke);
-PG_FUNCTION_INFO_V1(bnai_bind_grant);
 PG_FUNCTION_INFO_V1(bnai_may_read);
 PG_FUNCTION_INFO_V1(bnai_failure_text);
 
@@ -164,49 +163,6 @@ bnai_revoke(PG_FUNCTION_ARGS)
 						  "AND ($3 OR privilege OPERATOR(pg_catalog.=) 'infer')",
 						  ExtensionSchema()), lengthof(types), types, values, NULL);
 	PG_RETURN_VOID();
-}
-
-/*
- * Runs before each INSERT: a right that is restored goes to the role that has
- * the name now, if who restores it could grant it.  What is left out is said;
- * that a network is not there is for the constraints to say.
- */
-Datum
-bnai_bind_grant(PG_FUNCTION_ARGS)
-{
-	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	TupleDesc	desc;
-	int			attribute = GRANTED_ROLE;
-	bool		isnull;
-	Role	   *given;
-	Role	   *role;
-	Network    *network;
-	Datum		value;
-
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
-		!TRIGGER_FIRED_BY_INSERT(trigger->tg_event) || !TRIGGER_FIRED_FOR_ROW(trigger->tg_event) ||
-		RelationGetRelid(trigger->tg_relation) != CatalogRelation("bnai_granted"))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function \"bnai_bind_grant\" is for bnai's own tables")));
-	desc = RelationGetDescr(trigger->tg_relation);
-	network = LoadUnparsedNetworkById(DatumGetInt32(heap_getattr(trigger->tg_trigtuple, GRANTED_NETWORK, desc, &isnull)),
-									  true);
-	value = heap_getattr(trigger->tg_trigtuple, GRANTED_ROLE, desc, &isnull);
-	if (network == NULL || isnull)
-		return PointerGetDatum(trigger->tg_trigtuple);
-	given = DatumGetRole(value);
-	role = IsPublicRole(given) ? given : BindRole(given);
-	if (role == NULL || !(MayModifyNetwork(network) || trigger->tg_relation->rd_rel->relowner == GetUserId()))
-	{
-		ereport(WARNING,
-				(errmsg("a right of role \"%s\" on network \"%s\" is left out", RoleName(given), network->name),
-				 role == NULL ? errdetail("The role does not exist.") :
-				 errdetail("Only the network's owner or a superuser can grant it.")));
-		return PointerGetDatum(NULL);
-	}
-	value = RoleGetDatum(role);
-	return PointerGetDatum(heap_modify_tuple_by_cols(trigger->tg_trigtuple, desc, 1, &attribute, &value, &isnull));
 }
 
 /* bnai_may_read(network id): the predicate of the views. */

@@ -9,17 +9,21 @@
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
-#include "utils/acl.h"
+#include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
+#include "catalog/boundcolumn.h"
 #include "catalog/build.h"
+#include "catalog/gone.h"
 #include "catalog/network.h"
 #include "catalog/observed.h"
 #include "catalog/privileges.h"
 #include "catalog/relations.h"
+#include "catalog/role.h"
 #include "catalog/source.h"
 
 /* Returns a text column, or NULL. */
@@ -32,14 +36,14 @@ TextColumn(CatalogScan *scan, HeapTuple tuple, AttrNumber attribute)
 	return isnull ? NULL : TextDatumGetCString(value);
 }
 
-/* Returns a column of type name, or NULL. */
-static char *
-NameColumn(CatalogScan *scan, HeapTuple tuple, AttrNumber attribute)
+/* Returns a column of type bnai_column, or NULL. */
+static BoundColumn *
+BoundColumnOf(CatalogScan *scan, HeapTuple tuple, AttrNumber attribute)
 {
 	bool		isnull;
 	Datum		value = CatalogValue(scan, tuple, attribute, &isnull);
 
-	return isnull ? NULL : pstrdup(NameStr(*DatumGetName(value)));
+	return isnull ? NULL : (BoundColumn *) PG_DETOAST_DATUM_COPY(value);
 }
 
 /* Returns a column passed by value; 0 if it is NULL. */
@@ -83,8 +87,8 @@ ReadSettings(CatalogScan *scan, HeapTuple tuple, NetworkSettings *settings)
 	settings->history = DatumGetInt32(PlainColumn(scan, tuple, NETWORK_HISTORY));
 	settings->resolution = DatumGetFloat8(PlainColumn(scan, tuple, NETWORK_RESOLUTION));
 	settings->restart_sample = DatumGetInt32(PlainColumn(scan, tuple, NETWORK_RESTART_SAMPLE));
-	settings->results_column = NameColumn(scan, tuple, NETWORK_RESULTS_COLUMN);
-	settings->weight_column = NameColumn(scan, tuple, NETWORK_WEIGHT_COLUMN);
+	settings->results_bound = BoundColumnOf(scan, tuple, NETWORK_RESULTS_COLUMN);
+	settings->weight_bound = BoundColumnOf(scan, tuple, NETWORK_WEIGHT_COLUMN);
 	settings->counter_threshold = DatumGetInt64(PlainColumn(scan, tuple, NETWORK_COUNTER_THRESHOLD));
 	settings->threshold_action = strcmp(action, "recalculate") == 0 ? ACTION_RECALCULATE :
 		strcmp(action, "background") == 0 ? ACTION_BACKGROUND : ACTION_NONE;
@@ -98,34 +102,37 @@ static Network *
 ReadNetwork(CatalogScan *scan, HeapTuple tuple)
 {
 	Network    *network = palloc0(sizeof(Network));
+	const Role *owner;
 
 	network->id = DatumGetInt32(PlainColumn(scan, tuple, NETWORK_ID));
 	network->name = TextColumn(scan, tuple, NETWORK_NAME);
 	network->type = strcmp(TextColumn(scan, tuple, NETWORK_KIND), "clustering") == 0 ?
 		NETWORK_CLUSTERING : NETWORK_GENERAL;
-	network->owner_name = NameColumn(scan, tuple, NETWORK_OWNER);
-	network->owner = get_role_oid(network->owner_name, true);
+	owner = DatumGetRole(PlainColumn(scan, tuple, NETWORK_OWNER));
+	network->owner_name = NameInText(RoleName(owner));
+	network->owner = RoleOf(owner);
 	ReadSettings(scan, tuple, &network->settings);
 	return network;
 }
 
 /* Reads a node's columns. */
 static int
-ReadColumns(Datum array, char ***columns)
+ReadColumns(Datum array, Oid source, SourceColumn **columns)
 {
-	Datum	   *names;
+	ArrayType  *values = DatumGetArrayTypeP(array);
+	Datum	   *items;
 	bool	   *nulls;
 	int			n;
 
-	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &names, &nulls, &n);
-	*columns = palloc(sizeof(char *) * Max(n, 1));
+	deconstruct_array(values, ARR_ELEMTYPE(values), -1, false, TYPALIGN_INT, &items, &nulls, &n);
+	*columns = palloc0(sizeof(SourceColumn) * Max(n, 1));
 	for (int i = 0; i < n; i++)
 	{
 		if (nulls[i])
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("the columns of a node must not contain null values")));
-		(*columns)[i] = TextDatumGetCString(names[i]);
+		(*columns)[i] = ReadBoundColumn(DatumGetBoundColumn(items[i]), source);
 	}
 	return n;
 }
@@ -136,25 +143,27 @@ ReadNode(Network *network, CatalogScan *scan, HeapTuple tuple)
 {
 	bool		observed;
 	bool		isnull;
-	Datum		source = CatalogValue(scan, tuple, NODE_SOURCE, &isnull);
-	Datum		column_array;
-	char	  **columns = NULL;
+	Datum		value = CatalogValue(scan, tuple, NODE_SOURCE, &isnull);
+	Oid			source;
+	SourceColumn *columns = NULL;
 	int			ncolumns = 0;
 	NetworkNode *node;
 
 	observed = !isnull;
-	column_array = CatalogValue(scan, tuple, NODE_COLUMNS, &isnull);
-	if (!isnull)
-		ncolumns = ReadColumns(column_array, &columns);
+	source = observed ? ResolveSource(DatumGetSource(value)) : InvalidOid;
+	if (observed)
+		ncolumns = ReadColumns(CatalogValue(scan, tuple, NODE_COLUMNS, &isnull), source, &columns);
 	node = AppendNode(network,
 					  TextColumn(scan, tuple, NODE_NAME),
 					  TextColumn(scan, tuple, NODE_DISTRIBUTION),
 					  TextColumn(scan, tuple, NODE_PARAMS),
-					  observed ? ResolveSource(DatumGetSource(source)) : InvalidOid,
-					  ncolumns, columns);
+					  source, ncolumns, columns);
 	node->id = DatumGetInt32(PlainColumn(scan, tuple, NODE_ID));
 	if (observed)
-		node->source_name = SourceName(DatumGetSource(source));
+	{
+		node->source_name = SourceName(DatumGetSource(value));
+		node->source_bound = OidIsValid(DatumGetSource(value)->relation);
+	}
 }
 
 /* Orders nodes by id. */
@@ -177,6 +186,28 @@ ReadNodes(Network *network)
 	qsort(network->nodes, network->nnodes, sizeof(NetworkNode), CompareNodes);
 }
 
+/* Finds out what a column that is a setting is called, and its number in the source. */
+static void
+ReadSettingColumn(const Network *network, BoundColumn *bound, char **name, AttrNumber *attribute)
+{
+	SourceColumn column = {NULL};
+
+	if (bound != NULL)
+		column = ReadBoundColumn(bound, NetworkSource(network));
+	*name = column.width == 0 ? column.name : SourceColumnText(&column);
+	*attribute = column.attribute;
+}
+
+/* Finds out about the columns that are settings; after the source is known. */
+static void
+ReadSettingColumns(Network *network)
+{
+	NetworkSettings *settings = &network->settings;
+
+	ReadSettingColumn(network, settings->results_bound, &settings->results_column, &settings->results_attribute);
+	ReadSettingColumn(network, settings->weight_bound, &settings->weight_column, &settings->weight_attribute);
+}
+
 /* Reads the row that a scan finds, and its nodes; NULL if there is none. */
 static Network *
 ReadScanned(CatalogScan scan)
@@ -185,8 +216,10 @@ ReadScanned(CatalogScan scan)
 	Network    *network = HeapTupleIsValid(tuple) ? ReadNetwork(&scan, tuple) : NULL;
 
 	EndCatalogScan(&scan);
-	if (network != NULL)
-		ReadNodes(network);
+	if (network == NULL)
+		return NULL;
+	ReadNodes(network);
+	ReadSettingColumns(network);
 	return network;
 }
 
@@ -235,6 +268,13 @@ HashText(uint64 hash, const char *text)
 		hash_combine64(hash, hash_bytes_extended((const unsigned char *) text, strlen(text), 0));
 }
 
+/* Mixes a column into a hash, by its name when it was bound: renaming it changes nothing. */
+static uint64
+HashColumn(uint64 hash, const SourceColumn *column)
+{
+	return HashText(hash, column->last_name != NULL ? column->last_name : column->name);
+}
+
 /* Hashes what defines a network. */
 int64
 DefinitionHash(const Network *network)
@@ -244,7 +284,7 @@ DefinitionHash(const Network *network)
 
 	hash = hash_combine64(hash, settings->prune);
 	hash = hash_combine64(hash, settings->missing);
-	hash = HashText(hash, settings->weight_column);
+	hash = HashText(hash, settings->weight_bound != NULL ? settings->weight_bound->name : NULL);
 	for (int i = 0; i < network->nnodes; i++)
 	{
 		const NetworkNode *node = &network->nodes[i];
@@ -253,7 +293,7 @@ DefinitionHash(const Network *network)
 		hash = HashText(hash, node->distribution_name);
 		hash = HashText(hash, node->params_text);
 		for (int j = 0; j < node->nsource_columns; j++)
-			hash = HashText(hash, node->source_columns[j].name);
+			hash = HashColumn(hash, &node->source_columns[j]);
 	}
 	return (int64) hash;
 }
@@ -326,7 +366,7 @@ LoadNetworkToChange(const char *name, bool nowait)
 /* Adds a node to a network in memory. */
 NetworkNode *
 AppendNode(Network *network, const char *name, const char *distribution, const char *params,
-		   Oid source, int ncolumns, char **columns)
+		   Oid source, int ncolumns, SourceColumn *columns)
 {
 	NetworkNode *node;
 	int			capacity = 16;
@@ -348,11 +388,40 @@ AppendNode(Network *network, const char *name, const char *distribution, const c
 	node->plates = 1;
 	node->source = source;
 	node->nsource_columns = ncolumns;
-	node->source_columns = palloc(sizeof(SourceColumn) * (ncolumns + 1));
-	for (int i = 0; i < ncolumns; i++)
-		node->source_columns[i] = ParseSourceColumn(source, columns[i]);
+	node->source_columns = columns;
 	node->ncolumns = ExpandColumns(ncolumns, node->source_columns, &node->columns);
 	return node;
+}
+
+/* Keeps the source as it is, and reads the present names of its columns. */
+void
+LockSource(Network *network)
+{
+	Oid			source = NetworkSource(network);
+
+	if (OidIsValid(source))
+		LockRelationOid(source, AccessShareLock);
+	for (int i = 0; i < network->nnodes; i++)
+	{
+		NetworkNode *node = &network->nodes[i];
+
+		if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(node->source)))
+			node->source = InvalidOid;
+		for (int j = 0; j < node->nsource_columns; j++)
+		{
+			SourceColumn *column = &node->source_columns[j];
+			char	   *name = AttributeName(node->source, column->attribute);
+
+			if (name != NULL)
+				column->name = name;
+			else
+				column->attribute = InvalidAttrNumber;
+		}
+		if (IsLeaf(node))
+			node->ncolumns = ExpandColumns(node->nsource_columns, node->source_columns, &node->columns);
+	}
+	ReadSettingColumns(network);
+	CheckBound(network);
 }
 
 /* Returns true for numbers that each plate has its own of. */

@@ -5,6 +5,8 @@
 #ifndef BNAI_NETWORK_H
 #define BNAI_NETWORK_H
 
+#include "access/attnum.h"
+
 #include "distributions/distribution.h"
 
 typedef enum NetworkType
@@ -77,8 +79,10 @@ typedef struct NodeParam
 /* A column of the source: a number, or an array of them */
 typedef struct SourceColumn
 {
-	char	   *name;
+	char	   *name;			/* at present, or the last one */
 	int			width;			/* elements of an array; 0: a number */
+	AttrNumber	attribute;		/* number of the column in the source; 0: there is none, whatever has the name */
+	char	   *last_name;		/* when it was bound; NULL: it is not stored */
 } SourceColumn;
 
 /*
@@ -98,8 +102,9 @@ typedef struct NetworkNode
 	NodeParam	params[MAX_PARAMS];
 	int			plates;			/* 1, or the number of components */
 	int			dim;			/* dimension of the value; 0: not known before the data are */
-	Oid			source;			/* InvalidOid: not observed */
-	char	   *source_name;	/* as stored, for messages when the source is gone */
+	Oid			source;			/* InvalidOid: not observed, or its source is gone */
+	char	   *source_name;	/* for messages when the source is gone */
+	bool		source_bound;	/* it was known once */
 	int			nsource_columns;
 	SourceColumn *source_columns;
 	int			ncolumns;		/* numbers of a row: one for each element of an array */
@@ -121,6 +126,10 @@ typedef struct NetworkSettings
 	double		resolution;		/* of the data, in standard deviations of a column; 0: exact */
 	char	   *results_column; /* NULL: none */
 	char	   *weight_column;	/* NULL: none */
+	struct BoundColumn *results_bound;	/* the same as they are stored, see boundcolumn.h */
+	struct BoundColumn *weight_bound;
+	AttrNumber	results_attribute;	/* their numbers in the source; 0: none, or not there */
+	AttrNumber	weight_attribute;
 	int64		counter_threshold;	/* 0: none */
 	ThresholdAction threshold_action;
 	RefitKind	refit;
@@ -132,8 +141,8 @@ typedef struct Network
 	int			id;
 	char	   *name;
 	NetworkType type;
-	char	   *owner_name;
-	Oid			owner;			/* InvalidOid: the role is gone, superusers only */
+	char	   *owner_name;		/* at present, or the last one */
+	Oid			owner;			/* InvalidOid: the role is gone, whoever has the name; superusers only */
 	NetworkSettings settings;
 	int			nnodes;
 	NetworkNode *nodes;			/* in order of id */
@@ -168,6 +177,19 @@ typedef void (*CheckRight) (const Network *network);
  */
 extern Network *LoadNetworkToChange(const char *name, bool nowait);
 extern Network *LoadNetworkForWhoMay(const char *name, bool nowait, CheckRight check);
+
+/*
+ * Raises an error unless the network's source and columns are what they were
+ * when somebody who could chose them; the hint says how to choose again.
+ */
+extern void CheckBound(const Network *network);
+
+/*
+ * Keeps the source and its columns as they are until the end of the
+ * transaction, reads their present names, and does what CheckBound does.
+ * Before SQL is built from the names.
+ */
+extern void LockSource(Network *network);
 
 /* Raises an error unless the network as a whole can be fitted; resolves dimensions and plates. */
 extern void ValidateNetwork(Network *network);

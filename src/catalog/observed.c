@@ -15,6 +15,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "catalog/boundcolumn.h"
 #include "catalog/observed.h"
 #include "catalog/params.h"
 #include "catalog/relations.h"
@@ -45,15 +46,17 @@ TrailingNumber(const char *name, int *length)
 SourceColumn
 ParseSourceColumn(Oid source, const char *text)
 {
+	AttrNumber	attribute = get_attnum(source, text);
 	int			length;
-	int			width = get_attnum(source, text) != InvalidAttrNumber ? 0 : TrailingNumber(text, &length);
+	int			width = attribute != InvalidAttrNumber ? 0 : TrailingNumber(text, &length);
+	char	   *name = width == 0 ? pstrdup(text) : pnstrdup(text, length);
 
 	if (width > MAX_VECTOR_DIM)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("column \"%s\" has too many elements", text),
 				 errdetail("An array that is observed has at most %d elements.", MAX_VECTOR_DIM)));
-	return (SourceColumn) {width == 0 ? pstrdup(text) : pnstrdup(text, length), width};
+	return (SourceColumn) {name, width, width == 0 ? attribute : get_attnum(source, name)};
 }
 
 char *
@@ -106,26 +109,6 @@ ElementNames(int n, char *const *names, char **array)
 	}
 	*array = pnstrdup(names[0], length);
 	return run;
-}
-
-SourceColumn *
-FindSourceColumns(Oid relation, int n, char *const *names, int *ncolumns)
-{
-	SourceColumn *columns = palloc(sizeof(SourceColumn) * (n + 1));
-	int			width;
-
-	*ncolumns = 0;
-	for (int i = 0; i < n; i += Max(width, 1))
-	{
-		char	   *array = names[i];
-		int			end = i;
-
-		while (end < n && get_attnum(relation, names[end]) == InvalidAttrNumber)
-			end++;
-		width = end == i ? 0 : ElementNames(end - i, names + i, &array);
-		columns[(*ncolumns)++] = (SourceColumn) {array, width};
-	}
-	return columns;
 }
 
 void
@@ -192,33 +175,47 @@ ArrayForm(Oid type, Oid *cast)
 
 /* --- SQL --- */
 
+char *
+QuotedColumn(Oid relation, AttrNumber attribute, const char *name)
+{
+	char	   *present = attribute > 0 ? AttributeName(relation, attribute) : NULL;
+
+	if (present == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of relation \"%s\" was dropped", name, get_rel_name(relation))));
+	return pstrdup(quote_identifier(present));
+}
+
 void
 AppendSourceColumn(StringInfo sql, Oid relation, const SourceColumn *column)
 {
-	AttrNumber	attribute = get_attnum(relation, column->name);
-	Oid			type = attribute == InvalidAttrNumber ? InvalidOid : get_atttype(relation, attribute);
+	Oid			type;
 	Oid			cast;
 	Oid			form;
 
-	appendStringInfoString(sql, quote_identifier(column->name));
+	appendStringInfoString(sql, QuotedColumn(relation, column->attribute, column->name));
 	if (column->width == 0)
 	{
 		appendStringInfoString(sql, "::pg_catalog.float8");
 		return;
 	}
-	form = OidIsValid(type) ? ArrayForm(type, &cast) : InvalidOid;
+	type = get_atttype(relation, column->attribute);
+	form = ArrayForm(type, &cast);
 	if (OidIsValid(form) && form != getBaseType(type))
 		appendStringInfo(sql, "::pg_catalog.%s[]", form == FLOAT8ARRAYOID ? "float8" : "float4");
 }
 
+/*
+ * bnai_elements is called with exactly the types that it is declared with:
+ * nobody who may create functions in bnai's schema can make one that fits better.
+ */
 void
-AppendRow(StringInfo sql, Oid relation, int n, char *const *names)
+AppendRow(StringInfo sql, Oid relation, int n, const SourceColumn *columns)
 {
-	int			ncolumns;
-	SourceColumn *columns = FindSourceColumns(relation, n, names, &ncolumns);
 	bool		list = false;	/* of single numbers is open */
 
-	for (int i = 0; i < ncolumns; i++)
+	for (int i = 0; i < n; i++)
 	{
 		bool		array = columns[i].width > 0;
 
@@ -228,11 +225,11 @@ AppendRow(StringInfo sql, Oid relation, int n, char *const *names)
 			appendStringInfoString(sql, " OPERATOR(pg_catalog.||) ");
 		appendStringInfoString(sql, array ? "" : list ? "" : "ARRAY[");
 		if (array)
-			appendStringInfo(sql, "%s.bnai_elements(", ExtensionSchema());
+			appendStringInfo(sql, "%s.bnai_elements((", ExtensionSchema());
 		AppendSourceColumn(sql, relation, &columns[i]);
 		if (array)
-			appendStringInfo(sql, "::pg_catalog.float8[], %d::pg_catalog.int4, %s::pg_catalog.text)",
-							 columns[i].width, quote_literal_cstr(columns[i].name));
+			appendStringInfo(sql, ")::pg_catalog.float8[], %d::pg_catalog.int4, %s::pg_catalog.text)", columns[i].width,
+							 quote_literal_cstr(columns[i].name));
 		list = !array;
 	}
 	if (list)

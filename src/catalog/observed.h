@@ -23,9 +23,6 @@ extern char *SourceColumnText(const SourceColumn *column);
 /* Writes the names of the numbers that the columns of a source are; returns how many. */
 extern int	ExpandColumns(int n, const SourceColumn *columns, char ***names);
 
-/* The opposite: the columns of a relation that numbers of these names come from, one after the other. */
-extern SourceColumn *FindSourceColumns(Oid relation, int n, char *const *names, int *ncolumns);
-
 /*
  * Gives columns that users wrote without a number of elements that of the first
  * row that has a value, read as the current user; returns how many numbers all
@@ -46,11 +43,14 @@ extern bool IsNumber(Oid type);
  */
 extern Oid	ArrayForm(Oid type, Oid *cast);
 
-/* Appends a column as it is to be read: as double precision, or as its array. */
+/* Present name of a column by its number, quoted for SQL; an error with the last name if it is gone. */
+extern char *QuotedColumn(Oid relation, AttrNumber attribute, const char *name);
+
+/* Appends a column, by its number, as it is to be read: as double precision, or as its array. */
 extern void AppendSourceColumn(StringInfo sql, Oid relation, const SourceColumn *column);
 
 /* Appends an expression for all numbers of a row, as double precision[]. */
-extern void AppendRow(StringInfo sql, Oid relation, int n, char *const *names);
+extern void AppendRow(StringInfo sql, Oid relation, int n, const SourceColumn *columns);
 
 /* Appends names of numbers for a message: those of an array as embedding[1] to embedding[384]. */
 extern void AppendNames(StringInfo list, int n, char *const *names);

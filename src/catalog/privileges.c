@@ -36,6 +36,7 @@
 #define NETWORK_LOCK 0
 #define NAME_LOCK 1
 #define INFERENCE_LOCK 2
+#define RESTORE_LOCK 3
 
 /* The lock of LockInferenceForSession */
 static LOCKTAG session_lock;
@@ -121,10 +122,8 @@ CheckMayInferNetwork(const Network *network)
 
 /* Raises an error unless the current user may do something with a column. */
 static void
-CheckColumnPrivilege(Oid relation, const char *column, AclMode mode)
+CheckColumnPrivilege(Oid relation, AttrNumber attribute, const char *column, AclMode mode)
 {
-	AttrNumber	attribute = get_attnum(relation, column);
-
 	if (pg_class_aclcheck(relation, GetUserId(), mode) == ACLCHECK_OK)
 		return;
 	if (attribute > 0 && pg_attribute_aclcheck(relation, attribute, GetUserId(), mode) == ACLCHECK_OK)
@@ -149,11 +148,11 @@ CheckSourcePrivileges(const Network *network, bool update)
 		if (!OidIsValid(node->source))
 			continue;
 		for (int j = 0; j < node->nsource_columns; j++)
-			CheckColumnPrivilege(node->source, node->source_columns[j].name, ACL_SELECT);
+			CheckColumnPrivilege(node->source, node->source_columns[j].attribute, node->source_columns[j].name, ACL_SELECT);
 		if (weight != NULL)
-			CheckColumnPrivilege(node->source, weight, ACL_SELECT);
+			CheckColumnPrivilege(node->source, network->settings.weight_attribute, weight, ACL_SELECT);
 		if (update && results != NULL)
-			CheckColumnPrivilege(node->source, results, ACL_UPDATE);
+			CheckColumnPrivilege(node->source, network->settings.results_attribute, results, ACL_UPDATE);
 	}
 }
 
@@ -357,6 +356,13 @@ void
 UnlockNetworkName(const char *name)
 {
 	UnlockObject(string_hash(name, NAMEDATALEN), NAME_LOCK);
+}
+
+/* Waits for others that restore networks, or what belongs to them. */
+void
+LockRestore(void)
+{
+	LockObject(0, RESTORE_LOCK, false, false);
 }
 
 /* Takes the lock that allows one inference per network, until the end of the transaction. */

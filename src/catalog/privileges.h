@@ -94,6 +94,12 @@ extern bool LockExtension(bool nowait);
  */
 extern bool MayReadCatalog(void);
 
+/*
+ * Takes the lock that lets one transaction at a time restore: what belongs to a
+ * network and the network find each other then, whatever comes first.
+ */
+extern void LockRestore(void);
+
 /* Takes the lock that lets one session at a time create a network of that name. */
 extern void LockNetworkName(const char *name);
 extern void UnlockNetworkName(const char *name);

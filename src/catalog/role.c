@@ -15,6 +15,7 @@
 #include "utils/builtins.h"
 #include "utils/syscache.h"
 
+#include "catalog/gone.h"
 #include "catalog/role.h"
 #include "compat.h"
 
@@ -54,7 +55,8 @@ PublicRole(void)
 Role *
 BindRole(Role *role)
 {
-	Oid			oid = OidIsValid(role->role) ? role->role : get_role_oid(role->name, true);
+	Oid			oid = OidIsValid(role->role) ? role->role :
+		SaysGone(role->name) ? InvalidOid : get_role_oid(role->name, true);
 
 	return OidIsValid(oid) ? oid == role->role ? role : BuildRole(oid, role->name) : NULL;
 }
@@ -73,7 +75,7 @@ RoleName(const Role *role)
 {
 	char	   *name = OidIsValid(role->role) ? GetUserNameFromId(role->role, true) : NULL;
 
-	return name != NULL ? name : pstrdup(role->name);
+	return name != NULL ? name : OidIsValid(role->role) ? GoneText(role->name) : pstrdup(role->name);
 }
 
 /* Returns true for everybody. */

@@ -30,7 +30,7 @@ extern Role *BindRole(Role *role);
 /* The role as it exists now; InvalidOid if it is not bound or gone, whoever has its name today. */
 extern Oid	RoleOf(const Role *role);
 
-/* Its present name, or the last one if it is gone. */
+/* Its present name, or the last one and that it is gone. */
 extern char *RoleName(const Role *role);
 
 /* The value that stands for everybody. */

@@ -10,12 +10,16 @@
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
+#include "catalog/boundcolumn.h"
 #include "catalog/build.h"
 #include "catalog/define.h"
 #include "catalog/privileges.h"
+#include "catalog/relations.h"
 #include "catalog/settings.h"
 #include "compat.h"
 
@@ -184,16 +188,17 @@ ParseSetting(const Setting *setting, const char *text)
 	}
 }
 
-/* Raises an error unless the current user may give a network to that role. */
-static void
-CheckNewOwner(const char *name)
+/* Returns the role that a network is given to; what ALTER … OWNER asks for: one must be able to become it. */
+static Oid
+NewOwner(const char *name)
 {
 	Oid			role = get_role_oid(name, false);
 
-	if (!is_member_of_role(GetUserId(), role))
+	if (!CanSetRole(GetUserId(), role))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("must be member of role \"%s\"", name)));
+				 errmsg("must be able to SET ROLE \"%s\"", name)));
+	return role;
 }
 
 /* Writes one setting; its default if there is no value. */
@@ -206,6 +211,51 @@ StoreSetting(int network, const Setting *setting, bool isnull, Datum value)
 	WriteCatalog(psprintf("UPDATE %s.bnai_network SET %s = %s WHERE id OPERATOR(pg_catalog.=) $1",
 						  ExtensionSchema(), setting->name, isnull ? "DEFAULT" : "$2"),
 				 isnull ? 1 : 2, types, values, NULL);
+}
+
+/* Writes one setting that is of another type in the table. */
+static void
+StoreValue(int network, const Setting *setting, Oid type, Datum value)
+{
+	Setting		stored = *setting;
+
+	stored.type = type;
+	StoreSetting(network, &stored, false, value);
+}
+
+/* Changes a setting that is a column of the source: it is bound where the source is known, else when it is. */
+static void
+SetColumn(Network *network, const Setting *setting, const char *name)
+{
+	bool		results = strcmp(setting->name, "results_column") == 0;
+	Oid			source = NetworkSource(network);
+	SourceColumn column = {.name = unconstify(char *, name), .width = 0};
+
+	if (name == NULL)
+	{
+		StoreSetting(network->id, setting, true, (Datum) 0);
+		return;
+	}
+	if (OidIsValid(source))
+	{
+		LockRelationOid(source, AccessShareLock);
+		column.attribute = get_attnum(source, name);
+	}
+	if (results)
+	{
+		network->settings.results_column = column.name;
+		network->settings.results_attribute = column.attribute;
+		CheckResultsColumn(network);
+	}
+	else
+	{
+		network->settings.weight_column = column.name;
+		network->settings.weight_attribute = column.attribute;
+		CheckWeightColumn(network);
+		CheckSourcePrivileges(network, false);
+	}
+	StoreValue(network->id, setting, ExtensionType("bnai_column"),
+			   PointerGetDatum(MakeBoundColumn(source, &column)));
 }
 
 /* bnai_set(network, setting, value): changes a setting of a network. */
@@ -227,18 +277,13 @@ bnai_set(PG_FUNCTION_ARGS)
 	{
 		if (text == NULL)
 			InvalidSetting(setting, "NULL");
-		CheckNewOwner(text);
+		StoreValue(network->id, setting, REGROLEOID, ObjectIdGetDatum(NewOwner(text)));
+		PG_RETURN_VOID();
 	}
-	if (strcmp(setting->name, "results_column") == 0)
+	if (setting->type == NAMEOID)
 	{
-		network->settings.results_column = text;
-		CheckResultsColumn(network);
-	}
-	if (strcmp(setting->name, "weight_column") == 0)
-	{
-		network->settings.weight_column = text;
-		CheckWeightColumn(network);
-		CheckSourcePrivileges(network, false);
+		SetColumn(network, setting, text);
+		PG_RETURN_VOID();
 	}
 	StoreSetting(network->id, setting, text == NULL, value);
 	PG_RETURN_VOID();

@@ -4,8 +4,8 @@
  *
  * A regclass that does not resolve fails the COPY of its whole table, so that
  * one missing table would cost a restore all networks.  A bnai_source holds
- * the OID, which survives renaming, and the name, which is looked up again
- * when the OID says nothing.
+ * the OID, which survives renaming, and the last name, which is for people and
+ * dumps: who finds another table under it is not served from that one.
  */
 #include "postgres.h"
 
@@ -19,6 +19,7 @@
 #include "utils/regproc.h"
 #include "utils/syscache.h"
 
+#include "catalog/gone.h"
 #include "catalog/source.h"
 #include "compat.h"
 
@@ -72,57 +73,76 @@ MakeSource(Oid relation)
 	return BuildSource(relation, name);
 }
 
-/*
- * Looks a written name up.  Rights on the schema are not asked for: whoever
- * reads the relation is checked then, and a view over all networks must not
- * fail because of one.
- */
-static Oid
-LookupRelation(const char *name)
+/* Splits a written name; its schema is NULL if it has none. */
+static const char *
+SplitName(const char *name, const char **schema)
 {
 	List	   *parts = StringToQualifiedNameList(name);
-	const char *relation = strVal(llast(parts));
-	Oid			schema;
 
-	if (list_length(parts) == 1)
-		return RelnameGetRelid(relation);
 	if (list_length(parts) > 2)
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
 				 errmsg("improper name of a source: \"%s\"", name),
 				 errdetail("A source is written as table or schema.table.")));
-	schema = get_namespace_oid(strVal(linitial(parts)), true);
-	return OidIsValid(schema) ? get_relname_relid(relation, schema) : InvalidOid;
+	*schema = list_length(parts) == 2 ? strVal(linitial(parts)) : NULL;
+	return strVal(llast(parts));
 }
 
-/* Returns the relation that a source means now. */
+/*
+ * Binds a source of which there is only a name to the relation that has it;
+ * dumps qualify names.  Rights on the relation are the caller's to ask for.
+ */
+Source *
+BindSource(Source *source)
+{
+	const char *schema;
+	const char *name;
+	Oid			namespace;
+	Oid			relation;
+
+	if (OidIsValid(source->relation))
+		return source;
+	if (SaysGone(source->name))
+		return NULL;
+	name = SplitName(source->name, &schema);
+	namespace = schema != NULL ? get_namespace_oid(schema, true) : InvalidOid;
+	relation = schema == NULL ? RelnameGetRelid(name) :
+		OidIsValid(namespace) ? get_relname_relid(name, namespace) : InvalidOid;
+	return OidIsValid(relation) ? MakeSource(relation) : NULL;
+}
+
+/* Returns the relation that a source means, by its OID alone. */
 Oid
 ResolveSource(const Source *source)
 {
-	if (OidIsValid(source->relation) &&
-		SearchSysCacheExists1(RELOID, ObjectIdGetDatum(source->relation)))
-		return source->relation;
-	return LookupRelation(source->name);
+	return OidIsValid(source->relation) && SearchSysCacheExists1(RELOID, ObjectIdGetDatum(source->relation)) ?
+		source->relation : InvalidOid;
 }
 
 /* Returns the name to show for a source. */
 char *
 SourceName(const Source *source)
 {
-	Oid			relation = ResolveSource(source);
-	char	   *name = OidIsValid(relation) ? QualifiedRelationName(relation) : NULL;
+	char	   *name = OidIsValid(source->relation) ? QualifiedRelationName(source->relation) : NULL;
 
-	return name != NULL ? name : pstrdup(source->name);
+	return name != NULL ? name : OidIsValid(source->relation) ? GoneText(source->name) : pstrdup(source->name);
 }
 
-/* Reads a name; one that does not exist is kept as text. */
+Source *
+UnboundSource(const Source *source)
+{
+	return BuildSource(InvalidOid, SourceName(source));
+}
+
+/* Reads a name, and does not ask what has it. */
 Datum
 bnai_source_in(PG_FUNCTION_ARGS)
 {
 	char	   *text = PG_GETARG_CSTRING(0);
-	Oid			relation = LookupRelation(text);
+	const char *schema;
 
-	PG_RETURN_POINTER(OidIsValid(relation) ? MakeSource(relation) : BuildSource(InvalidOid, text));
+	(void) SplitName(NameInText(text), &schema);
+	PG_RETURN_POINTER(BuildSource(InvalidOid, text));
 }
 
 /* Writes the present name. */
@@ -139,7 +159,7 @@ bnai_source_from_regclass(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(MakeSource(PG_GETARG_OID(0)));
 }
 
-/* Casts a source to a regclass; NULL if it is gone. */
+/* Casts a source to a regclass; NULL if it is gone or nobody has bound it. */
 Datum
 bnai_source_to_regclass(PG_FUNCTION_ARGS)
 {

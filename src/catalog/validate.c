@@ -404,6 +404,7 @@ ValidateNetwork(Network *network)
 {
 	bool		observed = false;
 
+	CheckBound(network);
 	for (int i = 0; i < network->nnodes; i++)
 		if (IsLeaf(&network->nodes[i]))
 		{

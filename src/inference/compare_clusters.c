@@ -91,6 +91,7 @@ LoadWithComponents(const char *name, int components)
 	Network    *network = LoadNetwork(name, false);
 
 	CheckMayReadNetwork(network);
+	LockSource(network);
 	ResizeComponents(network, components);
 	network->settings.prune = false;
 	if (network->settings.start == START_RESULTS || network->settings.start == START_POSTERIOR)

@@ -28,17 +28,47 @@
 PG_FUNCTION_INFO_V1(bnai_fit_row);
 PG_FUNCTION_INFO_V1(bnai_fit_posterior);
 
+/* Returns the columns of the source that the plan's numbers come from, each once, as the plan has them. */
+static SourceColumn *
+PlanSourceColumns(const NetworkPlan *plan, int *n)
+{
+	SourceColumn *columns = palloc(sizeof(SourceColumn) * (plan->ncolumns + 1));
+
+	*n = 0;
+	for (int l = 0; l < plan->nleaves; l++)
+	{
+		const NetworkNode *node = &plan->network->nodes[plan->leaves[l].node];
+
+		for (int j = 0; j < node->nsource_columns; j++)
+		{
+			bool		found = false;
+
+			for (int i = 0; i < *n; i++)
+				found |= columns[i].attribute == node->source_columns[j].attribute;
+			if (!found)
+				columns[(*n)++] = node->source_columns[j];
+		}
+	}
+	return columns;
+}
+
 LoadRequest
 RowsForPlan(const NetworkPlan *plan)
 {
+	int			n;
+	SourceColumn *columns = PlanSourceColumns(plan, &n);
+
 	return (LoadRequest) {
 		.source = plan->source,
 		.ncolumns = plan->ncolumns,
 		.columns = plan->columns,
 		.kinds = plan->kinds,
+		.nsource_columns = n,
+		.source_columns = columns,
 		.frame_groups = &plan->frame_groups,
 		.max_labels = plan->components,
 		.weight_column = plan->network->settings.weight_column,
+		.weight_attribute = plan->network->settings.weight_attribute,
 		.covariances = plan->covariances,
 		.missing = plan->missing,
 		.share_from = ParallelRows(plan),

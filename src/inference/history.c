@@ -107,10 +107,28 @@ ReadableRunPosterior(int64 run, Network **network)
 	return posterior;
 }
 
+/* Returns true if two posteriors were learned from the same columns. */
+static bool
+SameColumns(Network *const networks[2], Posterior *const posteriors[2])
+{
+	int			n[2];
+	SourceColumn *columns[2];
+
+	for (int i = 0; i < 2; i++)
+		columns[i] = PosteriorSourceColumns(networks[i], posteriors[i], &n[i]);
+	if (columns[0] == NULL || columns[1] == NULL || n[0] != n[1])
+		return false;
+	for (int j = 0; j < n[0]; j++)
+		if (columns[0][j].attribute != columns[1][j].attribute || columns[0][j].width != columns[1][j].width)
+			return false;
+	return true;
+}
+
 /* Counts the rows of the source by their labels under both posteriors; the result is in SPI_tuptable. */
 static void
-CountLabelPairs(const Network *network, const Posterior *const posteriors[2])
+CountLabelPairs(Network *const networks[2], Posterior *const posteriors[2])
 {
+	const Network *network = networks[0];
 	Oid			source = NetworkSource(network);
 	Oid			types[] = {PosteriorTypeId(), PosteriorTypeId()};
 	Datum		values[] = {PosteriorGetDatum(posteriors[0]), PosteriorGetDatum(posteriors[1])};
@@ -119,12 +137,12 @@ CountLabelPairs(const Network *network, const Posterior *const posteriors[2])
 	if (!OidIsValid(source))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("the source of network \"%s\" does not exist", network->name)));
+				 errmsg("the source of network \"%s\" was dropped", network->name)));
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "SELECT l.a, l.b, pg_catalog.count(*) FROM (SELECT ");
 	AppendPrediction(&sql, network, posteriors[0], 1);
 	appendStringInfoString(&sql, " AS a, ");
-	AppendPrediction(&sql, network, posteriors[1], 2);
+	AppendPrediction(&sql, networks[1], posteriors[1], 2);
 	appendStringInfo(&sql, " AS b FROM %s) AS l GROUP BY l.a, l.b "
 					 "ORDER BY pg_catalog.length(l.a), l.a, pg_catalog.length(l.b), l.b", QualifiedSource(network));
 	if (SPI_execute_with_args(sql.data, lengthof(types), types, values, NULL, true, 0) != SPI_OK_SELECT)
@@ -149,8 +167,8 @@ bnai_compare(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("networks \"%s\" and \"%s\" do not have the same source", networks[0]->name, networks[1]->name)));
-	same = SameColumns(posteriors[0], posteriors[1]);
-	CountLabelPairs(networks[0], (const Posterior *const *) posteriors);
+	same = SameColumns(networks, posteriors);
+	CountLabelPairs(networks, posteriors);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		Datum		values[4];

@@ -130,6 +130,7 @@ LoadNetworkRows(const Network *network, const NetworkPlan *plan, bool keep)
 					 errmsg("network \"%s\" starts from its results but has no results column", network->name),
 					 errhint("Name one with bnai_set(%s, 'results_column', ...).", quote_literal_cstr(network->name))));
 		request.label_column = network->settings.results_column;
+		request.label_attribute = network->settings.results_attribute;
 	}
 	result = LoadRows(&request, CurrentMemoryContext);
 	if (result.rows->rows > 0 && result.rows->total == 0)
@@ -230,6 +231,7 @@ Load(Inference *inference)
 	Network    *network = inference->network;
 	LoadResult	loaded;
 
+	LockSource(network);
 	ValidateNetwork(network);
 	CheckMayWrite(inference);
 	if (!OidIsValid(inference->decider))
@@ -526,6 +528,8 @@ bnai_reset(PG_FUNCTION_ARGS)
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	network = LoadNetworkToChange(name, false);
+	if (OidIsValid(NetworkSource(network)))
+		LockSource(network);
 	CheckSourcePrivileges(network, true);
 	ForgetRuns(network);
 	if (network->settings.results_column != NULL && OidIsValid(NetworkSource(network)))

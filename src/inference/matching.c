@@ -71,7 +71,7 @@ SharesByResults(const Network *network, const Posterior *previous, const Posteri
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT l.a, l.b, pg_catalog.count(*) FROM (SELECT pg_catalog.rtrim(%s::pg_catalog.text) AS a, ",
-					 quote_identifier(network->settings.results_column));
+					 QuotedResultsColumn(network));
 	AppendPrediction(&sql, network, posterior, 1);
 	appendStringInfo(&sql, " AS b FROM %s) AS l WHERE l.a IS NOT NULL AND l.b IS NOT NULL GROUP BY l.a, l.b",
 					 QualifiedSource(network));
@@ -121,22 +121,16 @@ DescribeMatching(int64 previous_run, const Posterior *previous, const Posterior 
 
 /* --- how means move --- */
 
-/* True if two posteriors read the same columns. */
-bool
-SameColumns(const Posterior *a, const Posterior *b)
+/* Returns true if two runs of a network read the same columns, which change only together with its runs, but for their names. */
+static bool
+SameLeaves(const Posterior *a, const Posterior *b)
 {
 	if (a->nleaves != b->nleaves)
 		return false;
 	for (int l = 0; l < a->nleaves; l++)
-	{
-		int			ncolumns = PosteriorLeafColumns(&a->leaves[l]);
-
-		if (ncolumns != PosteriorLeafColumns(&b->leaves[l]))
+		if (strcmp(a->leaves[l].name, b->leaves[l].name) != 0 ||
+			PosteriorLeafColumns(&a->leaves[l]) != PosteriorLeafColumns(&b->leaves[l]))
 			return false;
-		for (int j = 0; j < ncolumns; j++)
-			if (strcmp(a->leaves[l].columns[j], b->leaves[l].columns[j]) != 0)
-				return false;
-	}
 	return true;
 }
 
@@ -319,7 +313,7 @@ bnai_changes(PG_FUNCTION_ARGS)
 	previous = RunPosterior(change.matching->previous);
 	change.previous = previous == 0 ? NULL : DatumGetPosterior(previous);
 	change.current = DatumGetPosterior(RunPosterior(run));
-	change.comparable = change.previous && SameColumns(change.previous, change.current);
+	change.comparable = change.previous && SameLeaves(change.previous, change.current);
 	for (int ordinal = 0; ordinal <= LastLabel(&change); ordinal++)
 	{
 		char	   *label = LabelName(ordinal);

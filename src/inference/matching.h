@@ -28,9 +28,6 @@ extern RunMatching *DescribeMatching(int64 previous_run, const Posterior *previo
  */
 extern void DescribeLabel(const Posterior *posterior, const char *label, double *mean, double *deviation);
 
-/* True if two posteriors read the same columns. */
-extern bool SameColumns(const Posterior *a, const Posterior *b);
-
 /* How far the mean of a label lies from that of another posterior's, in standard deviations of the first: a float8[]. */
 extern Datum ShiftArray(const Posterior *from, const char *label, const Posterior *to, const char *other_label);
 

@@ -23,13 +23,16 @@
 #include "lib/stringinfo.h"
 #include "storage/bufmgr.h"
 #include "storage/itemptr.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "catalog/boundcolumn.h"
 #include "catalog/observed.h"
 #include "catalog/relations.h"
+#include "catalog/source.h"
 #include "catalog/writable.h"
 #include "inference/results.h"
 #include "inference/roles.h"
@@ -76,17 +79,12 @@ static Oid
 ResultsType(const Network *network, int32 *typmod)
 {
 	Oid			source = NetworkSource(network);
-	AttrNumber	attribute = get_attnum(source, network->settings.results_column);
+	AttrNumber	attribute = network->settings.results_attribute;
 	Oid			type;
 	Oid			collation;
 
-	if (attribute == InvalidAttrNumber)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("results column \"%s\" of relation \"%s\" does not exist", network->settings.results_column,
-						get_rel_name(source)),
-				 errhint("Name another one with bnai_set(%s, 'results_column', ...).",
-						 quote_literal_cstr(network->name))));
+	if (!OidIsValid(source) || attribute <= 0 || AttributeName(source, attribute) == NULL)
+		CheckBound(LoadUnparsedNetworkById(network->id, false));
 	get_atttypetypmodcoll(source, attribute, &type, typmod, &collation);
 	return getBaseTypeAndTypmod(type, typmod);
 }
@@ -127,27 +125,69 @@ CheckLabelsFit(const Network *network, const Posterior *posterior)
 	}
 }
 
-/* Returns the name of the network's source, as it is written in SQL. */
+/* Returns the name of the network's source, as it is written in SQL; neither it nor its columns change until the transaction ends. */
 char *
 QualifiedSource(const Network *network)
 {
 	Oid			source = NetworkSource(network);
+	char	   *name;
 
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(source)), get_rel_name(source));
+	if (OidIsValid(source))
+		LockRelationOid(source, AccessShareLock);
+	name = QualifiedRelationName(source);
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("the source of network \"%s\" was dropped", network->name)));
+	return name;
+}
+
+char *
+QuotedResultsColumn(const Network *network)
+{
+	return QuotedColumn(NetworkSource(network), network->settings.results_attribute, network->settings.results_column);
+}
+
+/*
+ * The columns that a posterior was learned from have the names that they had
+ * then; what they are now is known by the nodes of the same names, whose
+ * columns change only together with the runs.
+ */
+SourceColumn *
+PosteriorSourceColumns(const Network *network, const Posterior *posterior, int *n)
+{
+	SourceColumn *columns = palloc(sizeof(SourceColumn) * (PosteriorColumns(posterior) + 1));
+
+	*n = 0;
+	for (int l = 0; l < posterior->nleaves; l++)
+	{
+		int			index = FindNode(network, posterior->leaves[l].name);
+		const NetworkNode *node = index < 0 ? NULL : &network->nodes[index];
+
+		if (node == NULL || node->ncolumns != PosteriorLeafColumns(&posterior->leaves[l]))
+			return NULL;
+		for (int j = 0; j < node->nsource_columns; j++)
+			columns[(*n)++] = node->source_columns[j];
+	}
+	return columns;
 }
 
 /* Appends bnai_predict($1, VARIADIC ARRAY[a, b]) over all leaves' columns. */
 void
 AppendPrediction(StringInfo sql, const Network *network, const Posterior *posterior, int parameter)
 {
-	char	  **names = palloc(sizeof(char *) * (PosteriorColumns(posterior) + 1));
-	int			n = 0;
+	int			n;
+	SourceColumn *columns = PosteriorSourceColumns(network, posterior, &n);
 
-	for (int l = 0; l < posterior->nleaves; l++)
-		for (int j = 0; j < PosteriorLeafColumns(&posterior->leaves[l]); j++)
-			names[n++] = posterior->leaves[l].columns[j];
+	if (columns == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("network \"%s\" does not have the observed nodes any more that its run was inferred with",
+						network->name),
+				 errhint("Infer it again.")));
+	(void) QualifiedSource(network);
 	appendStringInfo(sql, "%s.bnai_predict($%d, VARIADIC ", ExtensionSchema(), parameter);
-	AppendRow(sql, NetworkSource(network), n, names);
+	AppendRow(sql, NetworkSource(network), n, columns);
 	appendStringInfoChar(sql, ')');
 }
 
@@ -223,7 +263,7 @@ ReportRefused(const Network *network, int64 refused)
 static ResultsUpdate
 MakeUpdate(const Network *network, const Posterior *posterior)
 {
-	const char *column = quote_identifier(network->settings.results_column);
+	const char *column = QuotedResultsColumn(network);
 	int32		typmod;
 	bool		integer = IsInteger(ResultsType(network, &typmod));
 	StringInfoData label;
@@ -349,7 +389,7 @@ CountResults(const Network *network)
 {
 	bool		isnull;
 
-	if (SPI_execute(psprintf("SELECT pg_catalog.count(%s) FROM %s", quote_identifier(network->settings.results_column),
+	if (SPI_execute(psprintf("SELECT pg_catalog.count(%s) FROM %s", QuotedResultsColumn(network),
 							 QualifiedSource(network)), false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "counting labels failed");
 	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
@@ -358,7 +398,7 @@ CountResults(const Network *network)
 int64
 ClearResults(const Network *network)
 {
-	const char *column = quote_identifier(network->settings.results_column);
+	const char *column = QuotedResultsColumn(network);
 	const char *table = QualifiedSource(network);
 	int64		refused = 0;
 	int64		cleared;

@@ -16,8 +16,18 @@ extern void CheckLabelsFit(const Network *network, const Posterior *posterior);
 /* True if the results column holds numbers of labels. */
 extern bool ResultsAreNumbers(const Network *network);
 
-/* The name of the network's source, qualified and quoted. */
+/* The name of the network's source, qualified and quoted; an error if it is gone.  Nothing about it changes until the transaction ends. */
 extern char *QualifiedSource(const Network *network);
+
+/* The name of its results column, quoted; an error if the column is gone. */
+extern char *QuotedResultsColumn(const Network *network);
+
+/*
+ * The columns of the source that the numbers of a posterior's leaves come from,
+ * one after the other; one without an attribute is gone.  NULL: the network has
+ * not these leaves any more.
+ */
+extern SourceColumn *PosteriorSourceColumns(const Network *network, const Posterior *posterior, int *n);
 
 /* Appends bnai_predict($parameter, …) over the columns of the posterior, in a query on the network's source. */
 extern void AppendPrediction(StringInfo sql, const Network *network, const Posterior *posterior, int parameter);

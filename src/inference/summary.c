@@ -178,11 +178,10 @@ PosteriorFits(const NetworkPlan *plan, const Posterior *posterior)
 	{
 		const PlanLeaf *leaf = &plan->leaves[l];
 
-		if (leaf->distribution != posterior->leaves[l].distribution || leaf->dim != posterior->leaves[l].dim)
+		/* a node's columns change only with the runs, but for their names */
+		if (leaf->distribution != posterior->leaves[l].distribution || leaf->dim != posterior->leaves[l].dim ||
+			strcmp(plan->network->nodes[leaf->node].name, posterior->leaves[l].name) != 0)
 			return false;
-		for (int j = 0; j < leaf->dim; j++)
-			if (strcmp(plan->columns[leaf->columns[j]], posterior->leaves[l].columns[j]) != 0)
-				return false;
 	}
 	return true;
 }

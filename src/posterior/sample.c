@@ -50,19 +50,19 @@ static char *
 SampleQuery(const Network *network, const char *source)
 {
 	StringInfoData query;
-	char	  **names;
+	SourceColumn *columns;
 	int			n = 0;
 
 	for (int i = 0; i < network->nnodes; i++)
-		n += network->nodes[i].ncolumns;
-	names = palloc(sizeof(char *) * (n + 1));
+		n += network->nodes[i].nsource_columns;
+	columns = palloc(sizeof(SourceColumn) * (n + 1));
 	n = 0;
 	for (int i = 0; i < network->nnodes; i++)
-		for (int j = 0; j < network->nodes[i].ncolumns; j++)
-			names[n++] = network->nodes[i].columns[j];
+		for (int j = 0; j < network->nodes[i].nsource_columns; j++)
+			columns[n++] = network->nodes[i].source_columns[j];
 	initStringInfo(&query);
 	appendStringInfoString(&query, "SELECT observed FROM (SELECT ");
-	AppendRow(&query, NetworkSource(network), n, names);
+	AppendRow(&query, NetworkSource(network), n, columns);
 	appendStringInfo(&query, " AS observed FROM %s WHERE ", source);
 	for (int i = 0; i < network->nnodes; i++)
 		AppendFinite(&query, &network->nodes[i]);
@@ -88,6 +88,7 @@ bnai_sample_rows(PG_FUNCTION_ARGS)
 	SPI_connect();
 	network = LoadUnparsedNetwork(text_to_cstring(PG_GETARG_TEXT_PP(0)), false);
 	CheckMayReadNetwork(network);
+	LockSource(network);
 	source = QualifiedRelationName(NetworkSource(network));
 	if (source == NULL)
 		ereport(ERROR,

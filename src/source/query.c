@@ -11,8 +11,10 @@
 
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
+#include "catalog/source.h"
 #include "source/column.h"
 #include "source/query.h"
+#include "storage/lmgr.h"
 #include "tcop/dest.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -268,26 +270,33 @@ ReceiverShutdown(DestReceiver *self)
 {
 }
 
-/* Writes SELECT a::float8, b::float8, array [, label::text] [, weight::float8] FROM source. */
+/* Writes SELECT a::float8, b::float8, array [, label::text] [, weight::float8] FROM source; what these are is not changed meanwhile. */
 static char *
-LoadQuery(const LoadRequest *request, int ncolumns, const SourceColumn *columns)
+LoadQuery(const LoadRequest *request)
 {
 	StringInfoData query;
+	char	   *source;
 
+	LockRelationOid(request->source, AccessShareLock);
+	source = QualifiedRelationName(request->source);
+	if (source == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("the source of the network was dropped")));
 	initStringInfo(&query);
 	appendStringInfoString(&query, "SELECT ");
-	for (int j = 0; j < ncolumns; j++)
+	for (int j = 0; j < request->nsource_columns; j++)
 	{
 		appendStringInfoString(&query, j > 0 ? ", " : "");
-		AppendSourceColumn(&query, request->source, &columns[j]);
+		AppendSourceColumn(&query, request->source, &request->source_columns[j]);
 	}
 	if (request->label_column)
-		appendStringInfo(&query, ", pg_catalog.rtrim(%s::pg_catalog.text)", quote_identifier(request->label_column));
+		appendStringInfo(&query, ", pg_catalog.rtrim(%s::pg_catalog.text)", 
+						 QuotedColumn(request->source, request->label_attribute, request->label_column));
 	if (request->weight_column)
-		appendStringInfo(&query, ", %s::pg_catalog.float8", quote_identifier(request->weight_column));
-	appendStringInfo(&query, " FROM %s",
-					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(request->source)),
-												get_rel_name(request->source)));
+		appendStringInfo(&query, ", %s::pg_catalog.float8", 
+						 QuotedColumn(request->source, request->weight_attribute, request->weight_column));
+	appendStringInfo(&query, " FROM %s", source);
 	return query.data;
 }
 
@@ -349,7 +358,8 @@ LoadRows(const LoadRequest *request, MemoryContext context)
 	int			guc_level;
 	int			result;
 
-	receiver.columns = FindSourceColumns(request->source, request->ncolumns, request->columns, &receiver.ncolumns);
+	receiver.ncolumns = request->nsource_columns;
+	receiver.columns = request->source_columns;
 
 	/* the order of rows must not depend on other sessions or on workers */
 	guc_level = NewGUCNestLevel();
@@ -357,7 +367,7 @@ LoadRows(const LoadRequest *request, MemoryContext context)
 							 true, 0, false);
 	(void) set_config_option("synchronize_seqscans", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
 							 false);
-	result = SPI_execute_extended(LoadQuery(request, receiver.ncolumns, receiver.columns), &options);
+	result = SPI_execute_extended(LoadQuery(request), &options);
 	AtEOXact_GUC(true, guc_level);
 	MemoryContextDelete(receiver.row_context);
 	if (result != SPI_OK_SELECT)

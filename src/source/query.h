@@ -15,10 +15,14 @@ typedef struct LoadRequest
 	int			ncolumns;
 	char	  **columns;
 	const ColumnKind **kinds;	/* NULL: every number is a value of each column */
+	int			nsource_columns;	/* of the source, which these are the numbers of */
+	const SourceColumn *source_columns;
 	const FrameGroups *frame_groups;	/* NULL: each column has a frame of its own */
 	const char *label_column;	/* NULL: none; else its distinct values become components */
+	AttrNumber	label_attribute;	/* its number in the source */
 	int			max_labels;
 	const char *weight_column;	/* NULL: none; else what each row counts for */
+	AttrNumber	weight_attribute;	/* its number in the source */
 	bool		covariances;	/* of the columns are needed, not just their variances */
 	MissingAction missing;		/* what is done with rows that are NULL in some of the columns */
 	bool		keep;			/* the rows outlive the transaction; they are not shared then */

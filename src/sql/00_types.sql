@@ -19,7 +19,7 @@ CREATE TYPE bnai_source (
 	ALIGNMENT = int4,
 	STORAGE = plain
 );
-COMMENT ON TYPE bnai_source IS 'a table or view that a network reads: follows its renaming, and may be missing';
+COMMENT ON TYPE bnai_source IS 'a table or view that a network reads: follows its renaming, and is gone when it is dropped, whatever gets the name';
 
 CREATE FUNCTION bnai_source_from_regclass(regclass) RETURNS bnai_source
 	LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
@@ -67,3 +67,24 @@ CREATE CAST (regrole AS bnai_role) WITH FUNCTION bnai_role_from_regrole(regrole)
 COMMENT ON CAST (regrole AS bnai_role) IS 'remembers the name, too';
 CREATE CAST (bnai_role AS regrole) WITH FUNCTION bnai_role_to_regrole(bnai_role);
 COMMENT ON CAST (bnai_role AS regrole) IS 'NULL if the role does not exist';
+
+/* --- bnai_column: a column of a source, by its number, with its last name --- */
+
+CREATE TYPE bnai_column;
+
+CREATE FUNCTION bnai_column_in(cstring) RETURNS bnai_column
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_column_in(cstring) IS 'I/O';
+
+CREATE FUNCTION bnai_column_out(bnai_column) RETURNS cstring
+	LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_column_out(bnai_column) IS 'I/O';
+
+CREATE TYPE bnai_column (
+	INPUT = bnai_column_in,
+	OUTPUT = bnai_column_out,
+	INTERNALLENGTH = VARIABLE,
+	ALIGNMENT = int4,
+	STORAGE = plain
+);
+COMMENT ON TYPE bnai_column IS 'a column that a network reads or writes: follows its renaming, and is gone when it is dropped, whatever gets the name; of an array with the number of its elements';

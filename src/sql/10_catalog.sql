@@ -14,7 +14,7 @@ CREATE TABLE bnai_network (
 		CONSTRAINT a_network_has_a_name CHECK (name OPERATOR(pg_catalog.<>) ''),
 	network_type text NOT NULL
 		CONSTRAINT network_type_is_general_or_clustering CHECK (network_type OPERATOR(pg_catalog.=) ANY (ARRAY['general', 'clustering'])),
-	owner name NOT NULL,
+	owner bnai_role NOT NULL,
 	restarts integer
 		CONSTRAINT restarts_is_positive CHECK (restarts OPERATOR(pg_catalog.>=) 1 AND restarts OPERATOR(pg_catalog.<=) 10000),
 	max_iterations integer NOT NULL DEFAULT 1000
@@ -27,7 +27,7 @@ CREATE TABLE bnai_network (
 		CONSTRAINT start_is_known CHECK (start OPERATOR(pg_catalog.=) ANY (ARRAY['kmeans++', 'random', 'results', 'posterior'])),
 	restart_sample integer NOT NULL DEFAULT 50000
 		CONSTRAINT restart_sample_is_not_negative CHECK (restart_sample OPERATOR(pg_catalog.>=) 0),
-	results_column name,
+	results_column bnai_column,
 	counter_threshold bigint
 		CONSTRAINT counter_threshold_is_positive CHECK (counter_threshold OPERATOR(pg_catalog.>) 0),
 	threshold_action text NOT NULL DEFAULT 'none'
@@ -38,7 +38,7 @@ CREATE TABLE bnai_network (
 	prune boolean NOT NULL DEFAULT true,
 	history integer NOT NULL DEFAULT 10
 		CONSTRAINT history_is_positive CHECK (history OPERATOR(pg_catalog.>) 0),
-	weight_column name,
+	weight_column bnai_column,
 	missing text
 		CONSTRAINT missing_is_known CHECK (missing OPERATOR(pg_catalog.=) ANY (ARRAY['marginalize', 'skip', 'error'])),
 	refit text NOT NULL DEFAULT 'auto'
@@ -55,7 +55,8 @@ CREATE TABLE bnai_node (
 	distribution text NOT NULL,
 	params text NOT NULL,
 	source bnai_source,
-	columns text[],
+	columns bnai_column[],
+	restored_by bnai_role,
 	CONSTRAINT bnai_node_pkey PRIMARY KEY (network, id),
 	CONSTRAINT node_names_are_unique_in_a_network UNIQUE (network, name),
 	CONSTRAINT an_observed_node_has_a_source_and_columns CHECK ((source IS NULL) OPERATOR(pg_catalog.=) (columns IS NULL)),
@@ -93,6 +94,7 @@ CREATE TABLE bnai_run (
 	warm_runs integer NOT NULL DEFAULT 0,
 	definition bigint NOT NULL DEFAULT 0,
 	rows_labelled bigint,
+	restored_by bnai_role,
 	CONSTRAINT bnai_run_network_fkey FOREIGN KEY (network) REFERENCES bnai_network ON DELETE CASCADE
 );
 CREATE INDEX bnai_run_network ON bnai_run (network, id);
@@ -125,11 +127,13 @@ COMMENT ON COLUMN bnai_network.refit_margin IS 'an inference that goes on from t
 COMMENT ON COLUMN bnai_network.history IS 'number of runs that are kept, with their posteriors';
 COMMENT ON COLUMN bnai_network.weight_column IS 'column of the source that says how often each row counts: numbers, 0 or more, as if the row were there so many times; NULL: each row counts once';
 COMMENT ON COLUMN bnai_network.missing IS 'what is done with a row that is NULL in some of its observed columns: marginalize (it takes part with what it has, and gets a label), skip, or error; NULL: marginalize in a clustering, skip in other networks; a row that is NULL in all of them is skipped';
+COMMENT ON COLUMN bnai_node.restored_by IS 'role that restored a row before its network; the row waits under the negative number of the network, which takes it over if the role could have changed it';
+COMMENT ON COLUMN bnai_run.restored_by IS 'as in bnai_node';
 COMMENT ON TABLE bnai_node IS 'Nodes of the networks; see the views bnai_nodes and bnai_edges';
 COMMENT ON TABLE bnai_run IS 'Runs: one for each inference, with its posterior and trace; see the view bnai_runs';
 
 SELECT pg_catalog.pg_extension_config_dump('bnai_network_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('bnai_run_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('bnai_network', '');
-SELECT pg_catalog.pg_extension_config_dump('bnai_node', '');
-SELECT pg_catalog.pg_extension_config_dump('bnai_run', '');
+SELECT pg_catalog.pg_extension_config_dump('bnai_node', 'WHERE network OPERATOR(pg_catalog.>) 0');
+SELECT pg_catalog.pg_extension_config_dump('bnai_run', 'WHERE network OPERATOR(pg_catalog.>) 0');

@@ -5,6 +5,7 @@ CREATE TABLE bnai_granted (
 	role bnai_role NOT NULL,
 	privilege text NOT NULL
 		CONSTRAINT privilege_is_known CHECK (privilege OPERATOR(pg_catalog.=) ANY (ARRAY['read', 'infer'])),
+	restored_by bnai_role,
 	CONSTRAINT bnai_granted_network_fkey FOREIGN KEY (network) REFERENCES bnai_network ON DELETE CASCADE
 );
 CREATE INDEX bnai_granted_network ON bnai_granted (network);
@@ -15,13 +16,7 @@ COMMENT ON TABLE bnai_granted IS 'Who was granted to read or to infer which netw
 ALTER TABLE bnai_granted DISABLE TRIGGER ALL;
 -- the right of a role that is gone must not come back to another one of its name
 SELECT pg_catalog.pg_extension_config_dump('bnai_granted',
-	'WHERE role::pg_catalog.regrole IS NOT NULL OR role::pg_catalog.text OPERATOR(pg_catalog.=) ''public''');
-
-CREATE FUNCTION bnai_bind_grant()
-RETURNS trigger LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION bnai_bind_grant IS 'gives a right that is restored to the role that has the name, if who restores it could grant it';
-
-CREATE TRIGGER bnai_bind_grant BEFORE INSERT ON bnai_granted FOR EACH ROW EXECUTE FUNCTION bnai_bind_grant();
+	'WHERE network OPERATOR(pg_catalog.>) 0 AND (role::pg_catalog.regrole IS NOT NULL OR role::pg_catalog.text OPERATOR(pg_catalog.=) ''public'')');
 
 CREATE FUNCTION bnai_grant(network text, role text, privilege text)
 RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';

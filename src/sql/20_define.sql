@@ -45,6 +45,11 @@ CREATE FUNCTION bnai_change_node(network text, node text, params text)
 RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION bnai_change_node IS 'gives a node other parameters; takes effect at the next inference';
 
+CREATE FUNCTION bnai_rebind(network text, source regclass, columns text[] DEFAULT NULL)
+RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_rebind IS
+'binds a network to another table or view, or to the one that has the name of a source that was dropped; columns are those of all observed nodes in their order, by default of the names that they had last, and so are results and weight column; asks for what bnai_add_node asks for; keeps runs and labels';
+
 CREATE FUNCTION bnai_drop_node(network text, node text)
 RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION bnai_drop_node IS 'drops a node that is no parameter of another one; with an observed node the runs of the network are dropped, too';

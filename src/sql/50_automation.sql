@@ -3,7 +3,8 @@
 
 CREATE TABLE bnai_count (
 	network integer NOT NULL,
-	n bigint NOT NULL
+	n bigint NOT NULL,
+	restored_by bnai_role
 ) USING heap WITH (autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_scale_factor = 0);
 
 CREATE TABLE bnai_watched (
@@ -13,6 +14,7 @@ CREATE TABLE bnai_watched (
 		CONSTRAINT event_is_known CHECK (event OPERATOR(pg_catalog.=) ANY (ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'LABEL'])),
 	increment integer NOT NULL
 		CONSTRAINT increment_is_positive CHECK (increment OPERATOR(pg_catalog.>) 0),
+	restored_by bnai_role,
 	CONSTRAINT bnai_watched_network_fkey FOREIGN KEY (network) REFERENCES bnai_network ON DELETE CASCADE
 );
 CREATE INDEX bnai_watched_network ON bnai_watched (network);
@@ -45,6 +47,7 @@ CREATE TABLE bnai_scheduled (
 	threshold bigint,
 	job bigint NOT NULL,
 	role bnai_role,
+	restored_by bnai_role,
 	CONSTRAINT bnai_scheduled_network_fkey FOREIGN KEY (network) REFERENCES bnai_network ON DELETE CASCADE
 );
 
@@ -57,9 +60,9 @@ COMMENT ON TABLE bnai_failure IS 'Inferences in the background, at a threshold o
 -- as in bnai_node and bnai_run, before other triggers are made
 ALTER TABLE bnai_watched DISABLE TRIGGER ALL;
 ALTER TABLE bnai_scheduled DISABLE TRIGGER ALL;
-SELECT pg_catalog.pg_extension_config_dump('bnai_count', '');
-SELECT pg_catalog.pg_extension_config_dump('bnai_watched', '');
-SELECT pg_catalog.pg_extension_config_dump('bnai_scheduled', '');
+SELECT pg_catalog.pg_extension_config_dump('bnai_count', 'WHERE network OPERATOR(pg_catalog.>) 0');
+SELECT pg_catalog.pg_extension_config_dump('bnai_watched', 'WHERE network OPERATOR(pg_catalog.>) 0');
+SELECT pg_catalog.pg_extension_config_dump('bnai_scheduled', 'WHERE network OPERATOR(pg_catalog.>) 0');
 
 CREATE FUNCTION bnai_increment(network text, n bigint)
 RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';

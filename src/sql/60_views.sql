@@ -26,10 +26,10 @@ COMMENT ON FUNCTION bnai_graph IS 'picture of a network in the DOT language of G
 CREATE VIEW bnai_networks WITH (security_barrier) AS
 SELECT n.name AS network,
 	n.network_type AS type,
-	n.owner,
+	n.owner::pg_catalog.text::pg_catalog.name COLLATE pg_catalog."C" AS owner,
 	leaf.source::pg_catalog.text AS source,
 	leaf.columns,
-	n.results_column,
+	n.results_column::pg_catalog.text::pg_catalog.name COLLATE pg_catalog."C" AS results_column,
 	n.restarts,
 	n.max_iterations,
 	n.tolerance,
@@ -38,7 +38,7 @@ SELECT n.name AS network,
 	n.start,
 	n.restart_sample,
 	n.resolution,
-	n.weight_column,
+	n.weight_column::pg_catalog.text::pg_catalog.name COLLATE pg_catalog."C" AS weight_column,
 	n.missing,
 	n.counter_threshold,
 	n.threshold_action,
@@ -52,7 +52,7 @@ SELECT n.name AS network,
 FROM bnai_network n
 LEFT JOIN LATERAL (
 	SELECT (pg_catalog.array_agg(d.source ORDER BY d.id))[1] AS source,
-		pg_catalog.array_agg(c.name ORDER BY d.id, c.position) AS columns
+		pg_catalog.array_agg(c.name::pg_catalog.text ORDER BY d.id, c.position) AS columns
 	FROM bnai_node d, LATERAL pg_catalog.unnest(d.columns) WITH ORDINALITY c (name, position)
 	WHERE d.network OPERATOR(pg_catalog.=) n.id AND d.source IS NOT NULL
 ) leaf ON true
@@ -71,7 +71,7 @@ COMMENT ON VIEW bnai_networks IS 'networks, what they read, their settings (NULL
 
 CREATE VIEW bnai_nodes WITH (security_barrier) AS
 WITH readable AS MATERIALIZED (SELECT id, name FROM bnai_network WHERE bnai_may_read(id))
-SELECT n.name AS network, d.id, d.name AS node, d.distribution, d.params, d.source::pg_catalog.text AS source, d.columns
+SELECT n.name AS network, d.id, d.name AS node, d.distribution, d.params, d.source::pg_catalog.text AS source, d.columns::pg_catalog.text[] AS columns
 FROM readable n JOIN bnai_node d ON d.network OPERATOR(pg_catalog.=) n.id;
 COMMENT ON VIEW bnai_nodes IS 'nodes of the networks';
 
@@ -137,10 +137,10 @@ COMMENT ON VIEW bnai_restarts IS
 CREATE VIEW bnai_status WITH (security_barrier) AS
 SELECT n.name AS network,
 	n.network_type AS type,
-	n.owner,
+	n.owner::pg_catalog.text::pg_catalog.name COLLATE pg_catalog."C" AS owner,
 	leaf.source::pg_catalog.text AS source,
 	leaf.columns,
-	n.results_column,
+	n.results_column::pg_catalog.text::pg_catalog.name COLLATE pg_catalog."C" AS results_column,
 	bnai_counter(n.id) AS counter,
 	n.counter_threshold,
 	n.threshold_action,
@@ -164,7 +164,7 @@ SELECT n.name AS network,
 FROM bnai_network n
 LEFT JOIN LATERAL (
 	SELECT (pg_catalog.array_agg(d.source ORDER BY d.id))[1] AS source,
-		pg_catalog.array_agg(c.name ORDER BY d.id, c.position) AS columns
+		pg_catalog.array_agg(c.name::pg_catalog.text ORDER BY d.id, c.position) AS columns
 	FROM bnai_node d, LATERAL pg_catalog.unnest(d.columns) WITH ORDINALITY c (name, position)
 	WHERE d.network OPERATOR(pg_catalog.=) n.id AND d.source IS NOT NULL
 ) leaf ON true

@@ -147,7 +147,8 @@ RETURNS json LANGUAGE sql STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED
 BEGIN ATOMIC
 WITH fitted AS MATERIALIZED (
 	SELECT f AS posterior, bnai_plot_columns(f, bnai_plot_clusters.columns) AS positions, bnai_plot_names(f) AS observed,
-		coalesce(pg_catalog.to_regclass(n.source)::pg_catalog.text, n.source) AS source
+		CASE WHEN pg_catalog.right(n.source, 10) OPERATOR(pg_catalog.=) ' (dropped)' THEN n.source
+			ELSE coalesce(pg_catalog.to_regclass(n.source)::pg_catalog.text, n.source) END AS source
 	FROM bnai_fitted(bnai_plot_clusters.network) AS f, bnai_networks n
 	WHERE f IS NOT NULL AND n.network OPERATOR(pg_catalog.=) bnai_plot_clusters.network
 ), drawn AS MATERIALIZED (

@@ -9,13 +9,14 @@
 
 CREATE FUNCTION bnai_guard()
 RETURNS trigger LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION bnai_guard IS 'keeps who restores networks from restoring them into other hands';
+COMMENT ON FUNCTION bnai_guard IS 'checks what is restored like the calls that made it, and binds names to what has them';
 
 CREATE TRIGGER bnai_guard BEFORE INSERT ON bnai_network FOR EACH ROW EXECUTE FUNCTION bnai_guard();
 CREATE TRIGGER bnai_guard BEFORE INSERT ON bnai_node FOR EACH ROW EXECUTE FUNCTION bnai_guard();
 CREATE TRIGGER bnai_guard BEFORE INSERT ON bnai_run FOR EACH ROW EXECUTE FUNCTION bnai_guard();
 CREATE TRIGGER bnai_guard BEFORE INSERT ON bnai_count FOR EACH ROW EXECUTE FUNCTION bnai_guard();
 CREATE TRIGGER bnai_guard BEFORE INSERT ON bnai_watched FOR EACH ROW EXECUTE FUNCTION bnai_guard();
+CREATE TRIGGER bnai_guard BEFORE INSERT ON bnai_granted FOR EACH ROW EXECUTE FUNCTION bnai_guard();
 CREATE TRIGGER bnai_guard BEFORE INSERT ON bnai_scheduled FOR EACH ROW EXECUTE FUNCTION bnai_guard();
 
 REVOKE ALL ON bnai_network, bnai_node, bnai_run, bnai_count, bnai_watched, bnai_scheduled, bnai_attempt, bnai_failure, bnai_granted, bnai_catalog_version FROM PUBLIC;

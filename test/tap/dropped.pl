@@ -107,7 +107,7 @@ pass('a table is dropped: nobody has a lock on it');
 store($keeper);
 wait_for(q{SELECT EXISTS (SELECT FROM bnai_runs WHERE error = 'network "m" was changed while it was inferred')}, 'the worker cannot store then');
 like(slurp_file($node->logfile), qr/LOG:  inference of network "m" in the background failed: network "m" was changed while it was inferred\n.*DETAIL:  Its table was dropped\./, 'the log says why');
-wait_for(q{SELECT last_error LIKE 'source public.visits of node "Y" does not exist%' FROM bnai_status}, 'nor load the next time');
+wait_for(q{SELECT last_error LIKE 'the source of network "m" was dropped%' FROM bnai_status}, 'nor load the next time');
 sql(q{SELECT bnai_drop_network('m')});
 wait_for($nobody, 'without the network there is nothing to do');
 
