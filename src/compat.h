@@ -43,6 +43,12 @@ typedef void (*shmem_request_hook_type) (void);
 #endif
 
 #if PG_VERSION_NUM < 160000
+#define OwnsRelation(relation, role) pg_class_ownercheck(relation, role)
+#else
+#define OwnsRelation(relation, role) object_ownercheck(RelationRelationId, relation, role)
+#endif
+
+#if PG_VERSION_NUM < 160000
 #define SetTriggerFiring(relation, name, fires) EnableDisableTrigger(relation, name, fires, false, ShareRowExclusiveLock)
 #else
 #define SetTriggerFiring(relation, name, fires) \

@@ -10,6 +10,7 @@
 #include <math.h>
 
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "utils/builtins.h"
@@ -18,8 +19,11 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
+#include "automation/obstacles.h"
+#include "automation/recalculate.h"
 #include "automation/watch.h"
 #include "catalog/privileges.h"
 #include "catalog/runs.h"
@@ -43,6 +47,7 @@ typedef struct Labeller
 	double	   *old_row;
 	bool	   *nulls;			/* of the row that was read last */
 	AttrNumber	results;		/* attribute of the results column */
+	bool		casts;			/* a column is read by a function of its type's, which may raise errors */
 	Datum	   *labels;			/* of the candidates, in its type */
 } Labeller;
 
@@ -81,8 +86,11 @@ FindColumns(Labeller *labeller, const SourceColumn *columns, Oid relation)
 	labeller->old_row = palloc(sizeof(double) * scorer->ncolumns);
 	labeller->nulls = palloc(sizeof(bool) * scorer->ncolumns);
 	for (int i = 0; i < labeller->nreaders; i++)
+	{
 		if (columns[i].attribute <= 0 || !MakeColumnReader(&labeller->readers[i], relation, &columns[i]))
 			return false;
+		labeller->casts |= OidIsValid(labeller->readers[i].cast.fn_oid);
+	}
 	return true;
 }
 
@@ -100,7 +108,7 @@ MakeLabels(Labeller *labeller, Relation relation)
 
 /* Makes what is needed to label the rows of a table with the network's current run. */
 static void
-BuildLabeller(Labeller *labeller, const Watch *watch, Relation relation)
+BuildLabeller(Labeller *labeller, const Watch *watch, Relation relation, const char *name)
 {
 	int64		run;
 	Network    *network;
@@ -108,7 +116,8 @@ BuildLabeller(Labeller *labeller, const Watch *watch, Relation relation)
 
 	PushActiveSnapshot(GetLatestSnapshot());
 	network = LoadUnparsedNetworkById(watch->counter.network, true);
-	run = network != NULL && network->settings.results_column != NULL ? CurrentRun(watch->counter.network) : 0;
+	run = network != NULL && network->settings.results_column != NULL &&
+		LabelObstacle(relation, network, name) == NULL ? CurrentRun(watch->counter.network) : 0;
 	/* dead if the results column is gone, or the network reads another table now */
 	if (run != 0 && network->settings.results_attribute > 0 && NetworkSource(network) == watch->target)
 	{
@@ -126,9 +135,59 @@ BuildLabeller(Labeller *labeller, const Watch *watch, Relation relation)
 		MakeLabels(labeller, relation);
 }
 
+/*
+ * Ends a subtransaction by an error, of which no statement of the application's
+ * is to fail; one that ends the statement does.
+ */
+static ErrorData *
+CaughtError(MemoryContext context, ResourceOwner owner)
+{
+	ErrorData  *error;
+
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	FlushErrorState();
+	RollbackAndReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	if (EndsStatement(error))
+		ReThrowError(error);
+	return error;
+}
+
+/* Makes a labeller; none, with a warning, if that fails. */
+static void
+TryBuildLabeller(Labeller *labeller, const Watch *watch, Relation relation, const char *name)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *error;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		BuildLabeller(labeller, watch, relation, name);
+		ReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+	}
+	PG_CATCH();
+	{
+		error = CaughtError(context, owner);
+		labeller->scorer = NULL;
+		ereport(WARNING,
+				(errcode(error->sqlerrcode),
+				 errmsg("rows of table \"%s\" get no labels as they arrive: %s",
+						RelationGetRelationName(relation), error->message)));
+		FreeErrorData(error);
+	}
+	PG_END_TRY();
+}
+
 /* Makes the labeller again, in memory of its own. */
 static void
-RebuildLabeller(Labeller *labeller, const Watch *watch, Relation relation)
+RebuildLabeller(Labeller *labeller, const Watch *watch, Relation relation, const char *name)
 {
 	MemoryContext old;
 
@@ -137,7 +196,7 @@ RebuildLabeller(Labeller *labeller, const Watch *watch, Relation relation)
 	memset((char *) labeller + sizeof(Oid), 0, sizeof(Labeller) - sizeof(Oid));
 	labeller->context = AllocSetContextCreate(TopMemoryContext, "bnai labeller", ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(labeller->context);
-	BuildLabeller(labeller, watch, relation);
+	TryBuildLabeller(labeller, watch, relation, name);
 	MemoryContextSwitchTo(old);
 	labeller->reading = watch->reading;
 }
@@ -147,7 +206,7 @@ RebuildLabeller(Labeller *labeller, const Watch *watch, Relation relation)
  * table's columns perhaps, and who drops the extension is not waited for.
  */
 static Labeller *
-FindLabeller(const Watch *watch, Relation relation)
+FindLabeller(const Watch *watch, Relation relation, const char *name)
 {
 	Labeller   *labeller;
 	bool		found;
@@ -165,7 +224,7 @@ FindLabeller(const Watch *watch, Relation relation)
 		return labeller;
 	if (!MayReadCatalog())
 		return NULL;
-	RebuildLabeller(labeller, watch, relation);
+	RebuildLabeller(labeller, watch, relation, name);
 	return labeller;
 }
 
@@ -203,13 +262,45 @@ ReadRow(const Labeller *labeller, HeapTuple tuple, TupleDesc desc, double *row)
 	return finite && ValuesAreValid(labeller->scorer, row) && (missing == 0 || (labeller->scorer->marginalize && missing < ncolumns));
 }
 
+/*
+ * The same where a function of a column's type may raise an error: such a row
+ * can have no label.  What is labelled by such types is worth a subtransaction.
+ */
+static bool
+TryReadRow(const Labeller *labeller, HeapTuple tuple, TupleDesc desc, double *row)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool scorable = false;
+
+	if (!labeller->casts)
+		return ReadRow(labeller, tuple, desc, row);
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		scorable = ReadRow(labeller, tuple, desc, row);
+		ReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+	}
+	PG_CATCH();
+	{
+		FreeErrorData(CaughtError(context, owner));
+		for (int i = 0; i < labeller->scorer->ncolumns; i++)
+			row[i] = get_float8_infinity();
+	}
+	PG_END_TRY();
+	return scorable;
+}
+
 /* Returns true if an UPDATE leaves the observed columns, and so the label, as they are. */
 static bool
 IsUnchanged(const Labeller *labeller, const TriggerData *data)
 {
 	if (!TRIGGER_FIRED_BY_UPDATE(data->tg_event))
 		return false;
-	(void) ReadRow(labeller, data->tg_trigtuple, RelationGetDescr(data->tg_relation), labeller->old_row);
+	(void) TryReadRow(labeller, data->tg_trigtuple, RelationGetDescr(data->tg_relation), labeller->old_row);
 	/* the same bits, for NaN is not equal to itself */
 	return memcmp(labeller->row, labeller->old_row, sizeof(double) * labeller->scorer->ncolumns) == 0;
 }
@@ -219,7 +310,7 @@ static HeapTuple
 LabelRow(const TriggerData *data, HeapTuple tuple, const Labeller *labeller)
 {
 	TupleDesc	desc = RelationGetDescr(data->tg_relation);
-	bool		scorable = ReadRow(labeller, tuple, desc, labeller->row);
+	bool		scorable = TryReadRow(labeller, tuple, desc, labeller->row);
 	int			attribute = labeller->results;
 	int			candidate;
 	Datum		label;
@@ -244,15 +335,15 @@ bnai_label_row(PG_FUNCTION_ARGS)
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(data->tg_event) ||
 		!TRIGGER_FIRED_FOR_ROW(data->tg_event) || TRIGGER_FIRED_BY_DELETE(data->tg_event) ||
-		data->tg_trigger->tgnargs != 1)
+		!HasNetworkArgument(data->tg_trigger))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function \"bnai_label_row\" is for triggers that bnai_label_on_insert creates")));
 	tuple = TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
 	watch = FindWatch(data);
-	if (!watch->registered || RestoresDump() || ResultsUpdateInProgress(watch->target))
+	if (!watch->registered || RestoresDump(data) || ResultsUpdateInProgress(watch->target))
 		return PointerGetDatum(tuple);
-	labeller = FindLabeller(watch, data->tg_relation);
+	labeller = FindLabeller(watch, data->tg_relation, data->tg_trigger->tgname);
 	if (labeller == NULL || labeller->scorer == NULL)
 		return PointerGetDatum(tuple);
 	return PointerGetDatum(LabelRow(data, tuple, labeller));

@@ -11,22 +11,27 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "commands/event_trigger.h"
+#include "commands/extension.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
-#include "nodes/parsenodes.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "automation/obstacles.h"
 #include "automation/owner.h"
 #include "automation/watch_triggers.h"
 #include "catalog/privileges.h"
 #include "catalog/relations.h"
 #include "catalog/source.h"
 #include "catalog/version.h"
+#include "compat.h"
 
+PG_FUNCTION_INFO_V1(bnai_watch_part);
 PG_FUNCTION_INFO_V1(bnai_watch_partitions);
 PG_FUNCTION_INFO_V1(bnai_check_background);
 PG_FUNCTION_INFO_V1(bnai_unwatched);
@@ -36,6 +41,7 @@ typedef struct WatchedRow
 {
 	int			network;
 	char	   *network_name;
+	Oid			owner;			/* of the network */
 	Oid			target;
 	char	   *event;
 } WatchedRow;
@@ -55,6 +61,7 @@ AddWatched(List *rows, const CatalogScan *scan, HeapTuple tuple)
 	if (network == NULL)
 		return rows;
 	row->network_name = network->name;
+	row->owner = network->owner;
 	return lappend(rows, row);
 }
 
@@ -91,79 +98,117 @@ IsUnwatched(const WatchedRow *row, Oid relation)
 	return LacksWatchTriggers(row->network, relation, row->target, row->event);
 }
 
-/* Creates the triggers of a row where they are missing; a foreign table can have none. */
-static void
-CompleteWatch(const WatchedRow *row)
+/*
+ * Returns true if the owner of the network may still have triggers on the
+ * watched table; its parts follow it, as they do with triggers of the server's.
+ */
+static bool
+MayStillWatch(const WatchedRow *row)
 {
-	ListCell   *cell;
-
-	foreach(cell, find_all_inheritors(row->target, NoLock, NULL))
-	{
-		Oid			relation = lfirst_oid(cell);
-
-		if (!IsUnwatched(row, relation))
-			continue;
-		if (get_rel_relkind(relation) == RELKIND_FOREIGN_TABLE)
-			ereport(WARNING,
-					(errmsg("foreign table \"%s\" cannot be watched for network \"%s\"",
-							get_rel_name(relation), row->network_name),
-					 errdetail("It is part of table \"%s\", which is.", get_rel_name(row->target))));
-		else
-			CreateWatchTriggers(row->network, row->network_name, relation, row->target, row->event);
-	}
+	return OidIsValid(row->owner) &&
+		pg_class_aclcheck(row->target, row->owner, ACL_TRIGGER) == ACLCHECK_OK;
 }
 
-/* Returns true for a command that gives a table a part. */
-static bool
-AddsPart(Node *command)
+/* Creates the triggers of a row where they are missing on a part; a foreign table can have none. */
+static void
+CompletePart(const WatchedRow *row, Oid part)
 {
-	ListCell   *cell;
-
-	if (IsA(command, CreateStmt))
-		return ((CreateStmt *) command)->partbound != NULL || ((CreateStmt *) command)->inhRelations != NIL;
-	if (!IsA(command, AlterTableStmt))
-		return false;
-	foreach(cell, ((AlterTableStmt *) command)->cmds)
-	{
-		AlterTableCmd *subcommand = lfirst_node(AlterTableCmd, cell);
-
-		if (subcommand->subtype == AT_AttachPartition || subcommand->subtype == AT_AddInherit)
-			return true;
-	}
-	return false;
+	if (!IsUnwatched(row, part))
+		return;
+	if (get_rel_relkind(part) == RELKIND_FOREIGN_TABLE)
+		ereport(WARNING,
+				(errmsg("foreign table \"%s\" cannot be watched for network \"%s\"",
+						get_rel_name(part), row->network_name),
+				 errdetail("It is part of table \"%s\", which is.", get_rel_name(row->target))));
+	else
+		CreateWatchTriggers(row->network, part, row->target, row->event);
 }
 
 /*
- * Event trigger: watches what has become part of a watched table.  Whoever did
- * that has nothing to decide, so that rights on the triggers are not asked for.
+ * Creates the triggers that a watch lacks since a table was made or altered:
+ * on the table and its parts, or on those of them that are watched themselves.
+ */
+static void
+CompleteWatch(const WatchedRow *row, Oid changed)
+{
+	List	   *parts = find_all_inheritors(changed, NoLock, NULL);
+	List	   *watched = find_all_inheritors(row->target, NoLock, NULL);
+	ListCell   *cell;
+
+	foreach(cell, watched)
+		if (list_member_oid(parts, lfirst_oid(cell)))
+			CompletePart(row, lfirst_oid(cell));
+}
+
+/* Watches what has become part of watched tables. */
+static void
+CompleteWatches(Oid changed)
+{
+	Oid			user;
+	int			security_context;
+	int			guc_level;
+	List	   *rows;
+	ListCell   *cell;
+
+	PushActiveSnapshot(GetLatestSnapshot());
+	rows = ReadWatched(0);
+	PopActiveSnapshot();
+	GetUserIdAndSecContext(&user, &security_context);
+	foreach(cell, rows)
+	{
+		if (!MayStillWatch(lfirst(cell)))
+			continue;
+		/* who changed the table has nothing to decide, and may have no rights on bnai's functions */
+		SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID,
+							   security_context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+		guc_level = NewGUCNestLevel();
+		SetSafeSearchPath();
+		CompleteWatch(lfirst(cell), changed);
+		AtEOXact_GUC(false, guc_level);
+		SetUserIdAndSecContext(user, security_context);
+	}
+}
+
+/*
+ * bnai_watch_part(table): what the event trigger calls for a table that was
+ * made or altered.  Anybody may call it, and nothing is done but for who owns
+ * the table; then only what the watches call for.  In another extension's
+ * script its tables are its own affair, in one of bnai's the tables are half made.
+ */
+Datum
+bnai_watch_part(PG_FUNCTION_ARGS)
+{
+	Oid			changed = PG_GETARG_OID(0);
+	char		kind = get_rel_relkind(changed);
+
+	if (!creating_extension && CatalogVersionFits() &&
+		(kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE || kind == RELKIND_FOREIGN_TABLE) &&
+		OwnsRelation(changed, GetUserId()))
+		CompleteWatches(changed);
+	PG_RETURN_VOID();
+}
+
+/*
+ * The event trigger of 0.1.0, before its script is updated.  What becomes part
+ * of a watched table then is to be seen in bnai_status, and bnai_watch once
+ * more watches it.
  */
 Datum
 bnai_watch_partitions(PG_FUNCTION_ARGS)
 {
-	EventTriggerData *data = (EventTriggerData *) fcinfo->context;
-	Oid			user;
-	int			security_context;
-	List	   *watched;
-	ListCell   *cell;
-
 	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function \"bnai_watch_partitions\" is an event trigger")));
-	if (!AddsPart(data->parsetree) || InOwnScript() || !CatalogVersionFits())
-		PG_RETURN_NULL();
-	GetUserIdAndSecContext(&user, &security_context);
-	PushActiveSnapshot(GetTransactionSnapshot());
-	watched = ReadWatched(0);
-	PopActiveSnapshot();
-	foreach(cell, watched)
-	{
-		SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID,
-							   security_context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
-		CompleteWatch(lfirst(cell));
-		SetUserIdAndSecContext(user, security_context);
-	}
 	PG_RETURN_NULL();
+}
+
+/* Returns true for a table whose rows do not get their labels although they should. */
+static bool
+IsUnlabelled(const WatchedRow *row, const Network *network, Oid relation)
+{
+	return strcmp(row->event, "LABEL") == 0 &&
+		(network->settings.results_column == NULL || HasLabelObstacle(network, relation));
 }
 
 /* bnai_unwatched(network id): parts of watched tables whose changes are not counted; NULL for who may not know. */
@@ -179,7 +224,8 @@ bnai_unwatched(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	foreach(row, ReadWatched(network->id))
 		foreach(relation, find_all_inheritors(((WatchedRow *) lfirst(row))->target, NoLock, NULL))
-			if (IsUnwatched(lfirst(row), lfirst_oid(relation)))
+			if (IsUnwatched(lfirst(row), lfirst_oid(relation)) ||
+				IsUnlabelled(lfirst(row), network, lfirst_oid(relation)))
 				accumArrayResult(names, CStringGetTextDatum(psprintf("%s %s", ((WatchedRow *) lfirst(row))->event,
 																	 QualifiedRelationName(lfirst_oid(relation)))),
 								 false, TEXTOID, CurrentMemoryContext);

@@ -77,7 +77,7 @@ UsersDeadline(void)
 }
 
 /* Returns true for errors that are not the inference's own: somebody wants the statement to end. */
-static bool
+bool
 EndsStatement(const ErrorData *error)
 {
 	return ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION;

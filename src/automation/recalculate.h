@@ -15,4 +15,7 @@
  */
 extern void RecalculateAtThreshold(Counter counter, int64 threshold);
 
+/* True for an error that ends a statement whatever is caught: a cancel, a timeout, the end of the session. */
+extern bool EndsStatement(const ErrorData *error);
+
 #endif							/* BNAI_RECALCULATE_H */

@@ -140,7 +140,7 @@ ChangedRows(const TriggerData *data)
 static void
 CheckTrigger(FunctionCallInfo fcinfo, const TriggerData *data)
 {
-	if (!CALLED_AS_TRIGGER(fcinfo) || data->tg_trigger->tgnargs != 1 ||
+	if (!CALLED_AS_TRIGGER(fcinfo) || !HasNetworkArgument(data->tg_trigger) ||
 		(TRIGGER_FIRED_FOR_STATEMENT(data->tg_event) && !TRIGGER_FIRED_BY_TRUNCATE(data->tg_event) &&
 		 data->tg_newtable == NULL && data->tg_oldtable == NULL))
 		ereport(ERROR,
@@ -149,16 +149,25 @@ CheckTrigger(FunctionCallInfo fcinfo, const TriggerData *data)
 }
 
 /*
- * Returns true for the trigger that is to count: rows that are replicated are
- * counted one by one, by who applies them; a session that only says that it
- * replicates is taken at its word.
+ * Returns true for a trigger that may be the one to count: rows that are
+ * replicated are counted one by one, by who applies them; a session that only
+ * says that it replicates is taken at its word.
  */
 static bool
-Counts(const TriggerData *data)
+MayCount(const TriggerData *data)
 {
 	if (IsLogicalWorker())
 		return TRIGGER_FIRED_FOR_ROW(data->tg_event) || TRIGGER_FIRED_BY_TRUNCATE(data->tg_event);
-	return TRIGGER_FIRED_FOR_STATEMENT(data->tg_event) && SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA;
+	return SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA;
+}
+
+/* Returns true for the one of two triggers that counts. */
+static bool
+Counts(const Watch *watch, const TriggerData *data)
+{
+	return watch->registered &&
+		(IsLogicalWorker() || TRIGGER_FIRED_BY_TRUNCATE(data->tg_event) ||
+		 (TRIGGER_FIRED_FOR_ROW(data->tg_event) != 0) == watch->by_row);
 }
 
 /*
@@ -174,15 +183,15 @@ bnai_count_rows(PG_FUNCTION_ARGS)
 	int64		n;
 
 	CheckTrigger(fcinfo, data);
-	if (!Counts(data))
+	if (!MayCount(data))
 		return PointerGetDatum(NULL);
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event) && ResultsUpdateInProgress(RelationGetRelid(data->tg_relation)))
 		return PointerGetDatum(NULL);
 	n = ChangedRows(data);
-	if ((n == 0 && !TRIGGER_FIRED_BY_TRUNCATE(data->tg_event)) || RestoresDump())
+	if ((n == 0 && !TRIGGER_FIRED_BY_TRUNCATE(data->tg_event)) || RestoresDump(data))
 		return PointerGetDatum(NULL);
 	watch = FindWatch(data);
-	if (!watch->registered)
+	if (!Counts(watch, data))
 		return PointerGetDatum(NULL);
 	n = n > MAX_COUNT / watch->increment ? MAX_COUNT : n * watch->increment;
 	/* before TRUNCATE it is too early to infer; while changes are applied it is not the time */

@@ -12,10 +12,13 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -25,6 +28,7 @@
 #include "catalog/relations.h"
 #include "catalog/source.h"
 #include "catalog/version.h"
+#include "compat.h"
 
 PG_FUNCTION_INFO_V1(bnai_changed);
 
@@ -84,7 +88,17 @@ BelongsTo(Oid relation, Oid target)
 		(relation == target || list_member_oid(find_all_inheritors(target, NoLock, NULL), relation));
 }
 
-/* Looks for the row that an event of a table is watched by. */
+/* Returns true for a table that is part of another one. */
+bool
+HasParent(Oid relation)
+{
+	return get_rel_relispartition(relation) || has_superclass(relation);
+}
+
+/*
+ * Looks for the row that an event of a table is watched by.  A row whose table
+ * is part of another watched one is nothing of its own: changes count once.
+ */
 bool
 IsWatched(int network, Oid relation, const char *event, Oid *target, int *increment)
 {
@@ -93,19 +107,39 @@ IsWatched(int network, Oid relation, const char *event, Oid *target, int *increm
 	HeapTuple	tuple;
 	bool		watched = false;
 
-	while (!watched && (tuple = NextCatalogTuple(&scan)) != NULL)
+	while ((tuple = NextCatalogTuple(&scan)) != NULL)
 	{
 		bool		isnull;
+		Oid			candidate = ResolveSource(DatumGetSource(CatalogValue(&scan, tuple, WATCHED_TARGET, &isnull)));
 
-		*target = ResolveSource(DatumGetSource(CatalogValue(&scan, tuple, WATCHED_TARGET, &isnull)));
 		if (strcmp(TextDatumGetCString(CatalogValue(&scan, tuple, WATCHED_EVENT, &isnull)), event) != 0 ||
-			!BelongsTo(relation, *target))
+			!BelongsTo(relation, candidate) || (watched && !BelongsTo(*target, candidate)))
 			continue;
 		watched = true;
+		*target = candidate;
 		*increment = DatumGetInt32(CatalogValue(&scan, tuple, WATCHED_INCREMENT, &isnull));
 	}
 	EndCatalogScan(&scan);
 	return watched;
+}
+
+/* Returns true for a trigger whose arguments say which network it is for. */
+bool
+HasNetworkArgument(const Trigger *trigger)
+{
+	return trigger->tgnargs == 1 || (trigger->tgnargs == 2 && strcmp(trigger->tgargs[0], "id") == 0);
+}
+
+/*
+ * Loads the network of a trigger, which is given by its id; triggers of 0.1.0
+ * have its name.  Either is nothing but a claim, see IsWatched.
+ */
+static Network *
+NetworkOfTrigger(const Trigger *trigger)
+{
+	if (trigger->tgnargs == 1)
+		return LoadUnparsedNetwork(trigger->tgargs[0], true);
+	return LoadUnparsedNetworkById(atoi(trigger->tgargs[1]), true);
 }
 
 /* Reads what a trigger needs to know, as it is now and not when the transaction began. */
@@ -118,7 +152,7 @@ ReadWatch(Watch *watch, const TriggerData *data)
 	watch->registered = false;
 	signal_relation = CatalogRelation("bnai_watched");
 	PushActiveSnapshot(GetLatestSnapshot());
-	network = LoadUnparsedNetwork(data->tg_trigger->tgargs[0], true);
+	network = NetworkOfTrigger(data->tg_trigger);
 	if (network != NULL)
 	{
 		watch->counter = FindCounter(network->id);
@@ -126,6 +160,7 @@ ReadWatch(Watch *watch, const TriggerData *data)
 		watch->action = network->settings.threshold_action;
 		watch->registered = IsWatched(network->id, watch->relation, EventName(data->tg_event),
 									  &watch->target, &watch->increment);
+		watch->by_row = watch->registered && HasParent(watch->target);
 	}
 	PopActiveSnapshot();
 }
@@ -175,10 +210,12 @@ FindWatch(const TriggerData *data)
 /*
  * Returns true in a session that restores a dump: what it loads was counted
  * when it was first written.  pg_dump's scripts and pg_restore, with workers
- * or without, set both.
+ * or without, set both.  Anybody can; so it is believed of those only who need
+ * not ask.
  */
 bool
-RestoresDump(void)
+RestoresDump(const TriggerData *data)
 {
-	return !check_function_bodies && namespace_search_path != NULL && namespace_search_path[0] == '\0';
+	return !check_function_bodies && namespace_search_path != NULL && namespace_search_path[0] == '\0' &&
+		OwnsRelation(RelationGetRelid(data->tg_relation), GetUserId());
 }

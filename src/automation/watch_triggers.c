@@ -18,6 +18,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+#include "automation/watch.h"
 #include "automation/watch_triggers.h"
 #include "catalog/relations.h"
 #include "catalog/source.h"
@@ -27,10 +28,12 @@
 typedef struct WatchTrigger
 {
 	const char *event;
-	const char *suffix;			/* of the trigger's name */
+	const char *prefix;			/* of the trigger's name */
+	const char *suffix;
 	const char *timing;
 	const char *referencing;
 	bool		row;			/* FOR EACH ROW */
+	bool		part;			/* only for a watched table that is part of another one */
 	char		fires;			/* pg_trigger.tgenabled */
 	const char *function;
 } WatchTrigger;
@@ -38,22 +41,38 @@ typedef struct WatchTrigger
 /*
  * Rows that logical replication applies are seen by row triggers only, so that
  * there is one beside each statement trigger, which fires for nobody else.
- * TRUNCATE has no transition table: rows are counted before it.
+ * Rows that come to a partition or child through a table that is not watched
+ * are seen by row triggers only, too; where the watched table is such a part,
+ * they count all its rows, and the statement triggers wait for its being
+ * detached.  TRUNCATE fires the triggers of parts; it has no transition table:
+ * rows are counted before it.
+ *
+ * Row triggers that fire before a row is stored do so in the order of their
+ * names: the one that labels comes after all that are called by letters.
  */
+#define COUNTING "bnai_watch"
+#define LABELLING "~bnai_watch"
+
 static const WatchTrigger Triggers[] = {
-	{"INSERT", "insert", "AFTER INSERT", "REFERENCING NEW TABLE AS bnai_rows",
-	 false, TRIGGER_FIRES_ON_ORIGIN, "bnai_count_rows"},
-	{"INSERT", "insert_applied", "AFTER INSERT", "", true, TRIGGER_FIRES_ON_REPLICA, "bnai_count_rows"},
-	{"UPDATE", "update", "AFTER UPDATE", "REFERENCING NEW TABLE AS bnai_rows",
-	 false, TRIGGER_FIRES_ON_ORIGIN, "bnai_count_rows"},
-	{"UPDATE", "update_applied", "AFTER UPDATE", "", true, TRIGGER_FIRES_ON_REPLICA, "bnai_count_rows"},
-	{"DELETE", "delete", "AFTER DELETE", "REFERENCING OLD TABLE AS bnai_rows",
-	 false, TRIGGER_FIRES_ON_ORIGIN, "bnai_count_rows"},
-	{"DELETE", "delete_applied", "AFTER DELETE", "", true, TRIGGER_FIRES_ON_REPLICA, "bnai_count_rows"},
-	{"TRUNCATE", "truncate", "BEFORE TRUNCATE", "", false, TRIGGER_FIRES_ALWAYS, "bnai_count_rows"},
-	{"TRUNCATE", "truncated", "AFTER TRUNCATE", "", false, TRIGGER_FIRES_ALWAYS, "bnai_count_rows"},
-	{"LABEL", "label", "BEFORE INSERT OR UPDATE", "", true, TRIGGER_FIRES_ON_ORIGIN, "bnai_label_row"},
+	{"INSERT", COUNTING, "insert", "AFTER INSERT", "REFERENCING NEW TABLE AS bnai_rows",
+	 false, false, TRIGGER_FIRES_ON_ORIGIN, "bnai_count_rows"},
+	{"INSERT", COUNTING, "insert_row", "AFTER INSERT", "", true, true, TRIGGER_FIRES_ON_ORIGIN, "bnai_count_rows"},
+	{"INSERT", COUNTING, "insert_applied", "AFTER INSERT", "", true, false, TRIGGER_FIRES_ON_REPLICA, "bnai_count_rows"},
+	{"UPDATE", COUNTING, "update", "AFTER UPDATE", "REFERENCING NEW TABLE AS bnai_rows",
+	 false, false, TRIGGER_FIRES_ON_ORIGIN, "bnai_count_rows"},
+	{"UPDATE", COUNTING, "update_row", "AFTER UPDATE", "", true, true, TRIGGER_FIRES_ON_ORIGIN, "bnai_count_rows"},
+	{"UPDATE", COUNTING, "update_applied", "AFTER UPDATE", "", true, false, TRIGGER_FIRES_ON_REPLICA, "bnai_count_rows"},
+	{"DELETE", COUNTING, "delete", "AFTER DELETE", "REFERENCING OLD TABLE AS bnai_rows",
+	 false, false, TRIGGER_FIRES_ON_ORIGIN, "bnai_count_rows"},
+	{"DELETE", COUNTING, "delete_row", "AFTER DELETE", "", true, true, TRIGGER_FIRES_ON_ORIGIN, "bnai_count_rows"},
+	{"DELETE", COUNTING, "delete_applied", "AFTER DELETE", "", true, false, TRIGGER_FIRES_ON_REPLICA, "bnai_count_rows"},
+	{"TRUNCATE", COUNTING, "truncate", "BEFORE TRUNCATE", "", false, false, TRIGGER_FIRES_ALWAYS, "bnai_count_rows"},
+	{"TRUNCATE", COUNTING, "truncated", "AFTER TRUNCATE", "", false, false, TRIGGER_FIRES_ALWAYS, "bnai_count_rows"},
+	{"LABEL", LABELLING, "label", "BEFORE INSERT OR UPDATE", "", true, false, TRIGGER_FIRES_ON_ORIGIN, "bnai_label_row"},
 };
+
+/* The label trigger of 0.1.0, after which others could fire */
+static const WatchTrigger EarlyLabelTrigger = {.event = "LABEL", .prefix = COUNTING, .suffix = "label"};
 
 /* Returns the event of that name. */
 const char *
@@ -69,20 +88,30 @@ WatchEvent(const char *name)
 static char *
 TriggerName(int network, const WatchTrigger *trigger)
 {
-	return psprintf("bnai_watch_%d_%s", network, trigger->suffix);
+	return psprintf("%s_%d_%s", trigger->prefix, network, trigger->suffix);
 }
 
-/* Runs CREATE TRIGGER as the current user. */
+/* Returns the name of the trigger that labels rows. */
+const char *
+LabelTriggerName(int network)
+{
+	return TriggerName(network, &Triggers[lengthof(Triggers) - 1]);
+}
+
+/*
+ * Runs CREATE TRIGGER as the current user.  Networks may be renamed, so that
+ * the argument is the id; a first one tells it from the names that 0.1.0 gave.
+ */
 static void
-CreateOne(int network, const char *network_name, Oid relation, const WatchTrigger *trigger)
+CreateOne(int network, Oid relation, const WatchTrigger *trigger)
 {
 	int			code;
 
 	SPI_connect();
-	code = SPI_execute(psprintf("CREATE TRIGGER %s %s ON %s %s FOR EACH %s EXECUTE FUNCTION %s.%s(%s)",
-								TriggerName(network, trigger), trigger->timing, QualifiedRelationName(relation),
+	code = SPI_execute(psprintf("CREATE TRIGGER %s %s ON %s %s FOR EACH %s EXECUTE FUNCTION %s.%s('id', '%d')",
+								quote_identifier(TriggerName(network, trigger)), trigger->timing, QualifiedRelationName(relation),
 								trigger->referencing, trigger->row ? "ROW" : "STATEMENT",
-								ExtensionSchema(), trigger->function, quote_literal_cstr(network_name)),
+								ExtensionSchema(), trigger->function, network),
 					   false, 0);
 	if (code < 0)
 		elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(code));
@@ -104,13 +133,28 @@ SetFiring(Oid relation, const char *name, char fires)
 static bool
 NeedsTrigger(Oid relation, Oid target, const WatchTrigger *trigger)
 {
+	if (trigger->part && !HasParent(target))
+		return false;
 	return !trigger->row || relation == target || !get_rel_relispartition(relation);
+}
+
+/* Drops a trigger, if it is there; one that a partition has from its parent goes with the parent's. */
+static void
+DropOne(int network, Oid relation, const WatchTrigger *trigger)
+{
+	ObjectAddress address = {TriggerRelationId};
+
+	address.objectId = get_trigger_oid(relation, TriggerName(network, trigger), true);
+	if (OidIsValid(address.objectId))
+		performDeletion(&address, DROP_RESTRICT, PERFORM_DELETION_INTERNAL);
 }
 
 /* Creates the triggers of an event on one table, those that are not there. */
 void
-CreateWatchTriggers(int network, const char *network_name, Oid relation, Oid target, const char *event)
+CreateWatchTriggers(int network, Oid relation, Oid target, const char *event)
 {
+	if (strcmp(event, "LABEL") == 0 && (relation == target || !get_rel_relispartition(relation)))
+		DropOne(network, relation, &EarlyLabelTrigger);
 	for (int i = 0; i < lengthof(Triggers); i++)
 	{
 		const WatchTrigger *trigger = &Triggers[i];
@@ -122,7 +166,7 @@ CreateWatchTriggers(int network, const char *network_name, Oid relation, Oid tar
 		{
 			if (!NeedsTrigger(relation, target, trigger))
 				continue;
-			CreateOne(network, network_name, relation, trigger);
+			CreateOne(network, relation, trigger);
 		}
 		if (trigger->fires != TRIGGER_FIRES_ON_ORIGIN)
 			SetFiring(relation, name, trigger->fires);
@@ -145,13 +189,8 @@ void
 DropWatchTriggers(int network, Oid relation, const char *event)
 {
 	for (int i = 0; i < lengthof(Triggers); i++)
-	{
-		ObjectAddress address = {TriggerRelationId};
-
-		if (strcmp(Triggers[i].event, event) != 0)
-			continue;
-		address.objectId = get_trigger_oid(relation, TriggerName(network, &Triggers[i]), true);
-		if (OidIsValid(address.objectId))
-			performDeletion(&address, DROP_RESTRICT, PERFORM_DELETION_INTERNAL);
-	}
+		if (strcmp(Triggers[i].event, event) == 0)
+			DropOne(network, relation, &Triggers[i]);
+	if (strcmp(event, "LABEL") == 0)
+		DropOne(network, relation, &EarlyLabelTrigger);
 }

@@ -19,6 +19,7 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
+#include "automation/obstacles.h"
 #include "automation/owner.h"
 #include "automation/watch.h"
 #include "automation/watch_triggers.h"
@@ -64,7 +65,11 @@ CheckWatchable(Oid relation, Oid target)
 						   kind == RELKIND_MATVIEW ? "a materialized view" :
 						   kind == RELKIND_FOREIGN_TABLE ? "a foreign table" : "no table") :
 				 errdetail("\"%s\", a part of it, is a foreign table.", get_rel_name(relation)),
-				 kind == RELKIND_VIEW ? errhint("Watch the tables that the view reads.") : 0));
+				 kind == RELKIND_VIEW ? errhint("Watch the tables that the view reads.") :
+				 kind == RELKIND_FOREIGN_TABLE ?
+				 errhint("Its rows change elsewhere, and no trigger here sees it: infer the network regularly with bnai_schedule, "
+						 "or count with bnai_increment what is known to have changed.") :
+				 kind == RELKIND_MATVIEW ? errhint("Call bnai_infer after REFRESH MATERIALIZED VIEW.") : 0));
 	if (get_rel_persistence(relation) == RELPERSISTENCE_TEMP)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -139,7 +144,7 @@ WatchTable(const Network *network, Oid target, const char *event, int increment)
 
 	RegisterWatch(network, target, event, increment);
 	foreach(cell, relations)
-		CreateWatchTriggers(network->id, network->name, lfirst_oid(cell), target, event);
+		CreateWatchTriggers(network->id, lfirst_oid(cell), target, event);
 }
 
 /* Returns the table in an argument. */
@@ -225,6 +230,7 @@ bnai_label_on_insert(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("network \"%s\" does not write its results to table \"%s\"", network->name, get_rel_name(target))));
+	CheckLabelObstacles(network, target);
 	WatchTable(network, target, "LABEL", 1);
 	PG_RETURN_VOID();
 }

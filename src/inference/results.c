@@ -47,10 +47,22 @@ static int	updating_level = 0;
 /* The table that it updates */
 static Oid	updating_relation = InvalidOid;
 
+/* The table that was asked about last, and whether it is the other one or part of it: rows of a table come one after another */
+static Oid	asked_relation = InvalidOid;
+static bool asked_answer = false;
+
 bool
 ResultsUpdateInProgress(Oid relation)
 {
-	return updating_level > 0 && updating_relation == relation;
+	if (updating_level == 0)
+		return false;
+	if (relation != asked_relation)
+	{
+		asked_answer = relation == updating_relation ||
+			list_member_oid(find_all_inheritors(updating_relation, NoLock, NULL), relation);
+		asked_relation = relation;
+	}
+	return asked_answer;
 }
 
 static void
@@ -210,9 +222,11 @@ RunOwn(Oid relation, const char *sql, int nargs, Oid *types, Datum *values)
 
 	updating_level = GetCurrentTransactionNestLevel();
 	updating_relation = relation;
+	asked_relation = InvalidOid;
 	result = SPI_execute_with_args(sql, nargs, types, values, NULL, false, 0);
 	updating_level = outer;
 	updating_relation = outer_relation;
+	asked_relation = InvalidOid;
 	if (result == SPI_OK_SELECT)
 		return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	if (result != SPI_OK_UPDATE)

@@ -57,7 +57,7 @@ extern int64 CountResults(const Network *network);
 /* Sets the results column to NULL; returns how many rows changed. */
 extern int64 ClearResults(const Network *network);
 
-/* True while bnai itself updates a results column of that table: such updates are not news. */
+/* True while bnai itself updates a results column of that table, or of one that it is part of: such updates are not news. */
 extern bool ResultsUpdateInProgress(Oid relation);
 
 extern void InitResults(void);

@@ -32,7 +32,7 @@ Cast(FmgrInfo *cast, Datum value, bool *isnull)
 	return result;
 }
 
-/* Returns a number of any of the types that can be observed. */
+/* Returns a number of any of the types that can be observed; infinity if it is too large. */
 static double
 NumberOf(Datum value, Oid type)
 {
@@ -49,7 +49,7 @@ NumberOf(Datum value, Oid type)
 		case FLOAT8OID:
 			return DatumGetFloat8(value);
 		case NUMERICOID:
-			return DatumGetFloat8(DirectFunctionCall1(numeric_float8, value));
+			return DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, value));
 		default:
 			return get_float8_nan();
 	}
