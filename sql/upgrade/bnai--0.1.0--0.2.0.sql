@@ -732,6 +732,68 @@ GRANT SELECT, INSERT ON bnai_granted TO pg_database_owner;
 /* Columns are bound by the trigger that binds what is restored: what does not exist any more stays a name. */
 WITH node AS (DELETE FROM bnai_node RETURNING *)
 INSERT INTO bnai_node SELECT * FROM node;
+/* --- new parts of watched tables: no library is needed to make a table --- */
+
+DROP EVENT TRIGGER bnai_watch_partitions;
+DROP FUNCTION bnai_watch_partitions();
+CREATE FUNCTION bnai_watch_part(part oid)
+RETURNS void LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_watch_part IS 'part of bnai_watch_partitions: adds the triggers that a table has come to lack; nothing for who does not own it';
+
+-- Without its library bnai must not keep anybody from making a table, so this is not in C.  The schema is looked up, for it may
+-- be renamed; who makes a table may have no rights on it.
+CREATE FUNCTION bnai_watch_partitions()
+RETURNS event_trigger LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	changed pg_catalog.oid;
+	call pg_catalog.text;
+BEGIN
+	FOR changed IN
+		SELECT DISTINCT c.objid FROM pg_catalog.pg_event_trigger_ddl_commands() c
+		WHERE c.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid AND NOT c.in_extension
+			AND EXISTS (SELECT FROM pg_catalog.pg_inherits i
+				WHERE i.inhrelid OPERATOR(pg_catalog.=) c.objid OR i.inhparent OPERATOR(pg_catalog.=) c.objid)
+	LOOP
+		IF call IS NULL THEN
+			SELECT pg_catalog.format('SELECT %I.bnai_watch_part($1)', n.nspname) INTO call
+			FROM pg_catalog.pg_extension e
+				JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) e.extnamespace
+			WHERE e.extname OPERATOR(pg_catalog.=) 'bnai';
+			EXIT WHEN NOT FOUND;
+			BEGIN
+				EXECUTE call USING 0::pg_catalog.oid;
+			EXCEPTION WHEN undefined_file OR undefined_function THEN
+				-- the library is not there, or is an older one
+				RETURN;
+			END;
+		END IF;
+		EXECUTE call USING changed;
+	END LOOP;
+END $$;
+COMMENT ON FUNCTION bnai_watch_partitions IS 'watches what becomes part of a watched table';
+
+CREATE EVENT TRIGGER bnai_watch_partitions ON ddl_command_end WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'ALTER TABLE')
+	EXECUTE FUNCTION bnai_watch_partitions();
+COMMENT ON EVENT TRIGGER bnai_watch_partitions IS 'watches what becomes part of a watched table';
+
+/* --- labels are given after all other triggers of the table --- */
+
+DO $$
+DECLARE
+	label record;
+BEGIN
+	FOR label IN
+		SELECT t.tgname, t.tgrelid::pg_catalog.regclass AS target
+		FROM pg_catalog.pg_trigger t
+		WHERE t.tgfoid OPERATOR(pg_catalog.=) 'bnai_label_row()'::pg_catalog.regprocedure::pg_catalog.oid
+			AND t.tgparentid OPERATOR(pg_catalog.=) 0::pg_catalog.oid
+			AND t.tgname OPERATOR(pg_catalog.~) '^bnai_watch_[0-9]+_label$'
+	LOOP
+		EXECUTE pg_catalog.format('ALTER TRIGGER %I ON %s RENAME TO %I', label.tgname, label.target,
+			pg_catalog.concat('~', label.tgname));
+	END LOOP;
+END $$;
 
 /*
  * The number that the library looks for, last.  From the next version on: TRUNCATE, INSERT, which sessions that have

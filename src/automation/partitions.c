@@ -240,7 +240,9 @@ bnai_check_background(PG_FUNCTION_ARGS)
 	bool		isnull;
 	Network    *network;
 
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_FOR_ROW(data->tg_event) || !TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_FOR_ROW(data->tg_event) ||
+		!TRIGGER_FIRED_BY_UPDATE(data->tg_event) ||
+		RelationGetRelid(data->tg_relation) != CatalogRelation("bnai_network"))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function \"bnai_check_background\" is for bnai's own tables")));

@@ -66,6 +66,14 @@ InitWatches(void)
 Datum
 bnai_changed(PG_FUNCTION_ARGS)
 {
+	TriggerData *data = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(data->tg_event) ||
+		!TRIGGER_FIRED_FOR_STATEMENT(data->tg_event) ||
+		RelationGetNamespace(data->tg_relation) != ExtensionNamespace())
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"bnai_changed\" is for bnai's own tables")));
 	CacheInvalidateRelcacheByRelid(CatalogRelation("bnai_watched"));
 	return PointerGetDatum(NULL);
 }

@@ -81,5 +81,59 @@ SELECT is(unwatched, '{"DELETE public.parted_0"}', 'is found out, too') FROM bna
 SELECT bnai_watch('p', 'parted', 'DELETE');
 SELECT is(unwatched, '{}', 'to watch once more mends it') FROM bnai_status WHERE network = 'p';
 
+-- who makes a part needs no rights on bnai's schema or functions
+CREATE SCHEMA bnai_builder AUTHORIZATION bnai_builder;
+ALTER TABLE parted SET SCHEMA bnai_builder;
+REVOKE ALL ON SCHEMA public FROM PUBLIC, bnai_builder;
+REVOKE ALL ON FUNCTION bnai_watch_part, bnai_watch_partitions FROM PUBLIC;
+SET ROLE bnai_builder;
+CREATE TABLE bnai_builder.parted_5 PARTITION OF bnai_builder.parted FOR VALUES FROM (50) TO (60);
+RESET ROLE;
+GRANT ALL ON SCHEMA public TO PUBLIC;
+ALTER TABLE bnai_builder.parted SET SCHEMA public;
+SELECT is(counts('p', 'INSERT INTO bnai_builder.parted_5 VALUES (1, 55)'), 1::bigint, 'a part made by who may not call bnai''s functions');
+
+-- by hand it does what the watches call for, and only for who owns the table
+GRANT EXECUTE ON FUNCTION bnai_watch_part TO PUBLIC;
+CREATE FUNCTION take_away() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE (SELECT format('DROP TRIGGER %I ON parted_0', tgname) FROM pg_trigger WHERE tgrelid = 'parted_0'::regclass AND tgname ~ 'delete$');
+END $$;
+CREATE ROLE bnai_stranger;
+SELECT take_away();
+SET ROLE bnai_stranger;
+SELECT bnai_watch_part(oid) FROM (SELECT oid FROM pg_class UNION SELECT unnest('{0,1,4294967295}'::oid[]) UNION SELECT oid FROM pg_proc LIMIT 3000) o;
+RESET ROLE;
+SELECT is(unwatched, '{"DELETE public.parted_0"}', 'a stranger adds no trigger') FROM bnai_status WHERE network = 'p';
+SET ROLE bnai_builder;
+SELECT bnai_watch_part('parted'::regclass);
+RESET ROLE;
+SELECT is(unwatched, '{}', 'the owner of the table does') FROM bnai_status WHERE network = 'p';
+
+-- the network's owner must still have TRIGGER on the watched table; that he has none on a new part is nothing new
+REVOKE TRIGGER ON parted FROM bnai_owner;
+SET ROLE bnai_builder;
+CREATE TABLE bnai_builder.parted_6 PARTITION OF parted FOR VALUES FROM (60) TO (70);
+RESET ROLE;
+SELECT cmp_ok(cardinality(unwatched), '>', 0, 'a part is not watched for who may not watch the table any more') FROM bnai_status WHERE network = 'p';
+GRANT TRIGGER ON parted TO bnai_owner;
+SET ROLE bnai_builder;
+CREATE TABLE bnai_builder.parted_7 PARTITION OF parted FOR VALUES FROM (70) TO (80);
+SELECT bnai_watch_part('parted'::regclass);
+RESET ROLE;
+SELECT is(unwatched, '{}', 'but for who may') FROM bnai_status WHERE network = 'p';
+
+-- without its library, or with an older one, nobody is kept from making tables
+UPDATE pg_proc SET probin = '$libdir/bnai_that_is_gone' WHERE proname = 'bnai_watch_part';
+SELECT lives_ok('CREATE TABLE unrelated (x float8)', 'a table of its own');
+SELECT lives_ok('CREATE TABLE bnai_builder.parted_8 PARTITION OF parted FOR VALUES FROM (80) TO (90)', 'a part, without the library');
+UPDATE pg_proc SET probin = '$libdir/bnai', prosrc = 'bnai_that_is_gone' WHERE proname = 'bnai_watch_part';
+SELECT lives_ok('ALTER TABLE unrelated INHERIT family', 'a child, without the function');
+UPDATE pg_proc SET prosrc = 'bnai_watch_part' WHERE proname = 'bnai_watch_part';
+SELECT cmp_ok(cardinality(unwatched), '>', 0, 'then it can be seen') FROM bnai_status WHERE network = 'p';
+
+SELECT is((SELECT count(*) FROM pg_event_trigger e JOIN pg_proc p ON p.oid = e.evtfoid JOIN pg_language l ON l.oid = p.prolang
+	WHERE e.evtname = 'bnai_watch_partitions' AND l.lanname = 'plpgsql'), 1::bigint, 'the event trigger needs no library');
+
 SELECT * FROM finish();
 ROLLBACK;
