@@ -736,9 +736,9 @@ INSERT INTO bnai_node SELECT * FROM node;
 
 DROP EVENT TRIGGER bnai_watch_partitions;
 DROP FUNCTION bnai_watch_partitions();
-CREATE FUNCTION bnai_watch_part(part oid)
-RETURNS void LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION bnai_watch_part IS 'part of bnai_watch_partitions: adds the triggers that a table has come to lack; nothing for who does not own it';
+CREATE FUNCTION bnai_watch_part(part oid, command pg_ddl_command)
+RETURNS void LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_watch_part IS 'part of bnai_watch_partitions: adds the triggers that a table lacks since a command; nothing without one';
 
 -- Without its library bnai must not keep anybody from making a table, so this is not in C.  The schema is looked up, for it may
 -- be renamed; who makes a table may have no rights on it.
@@ -746,30 +746,26 @@ CREATE FUNCTION bnai_watch_partitions()
 RETURNS event_trigger LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	changed pg_catalog.oid;
-	call pg_catalog.text;
+	bnai_schema pg_catalog.name;
 BEGIN
-	FOR changed IN
-		SELECT DISTINCT c.objid FROM pg_catalog.pg_event_trigger_ddl_commands() c
-		WHERE c.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid AND NOT c.in_extension
-			AND EXISTS (SELECT FROM pg_catalog.pg_inherits i
-				WHERE i.inhrelid OPERATOR(pg_catalog.=) c.objid OR i.inhparent OPERATOR(pg_catalog.=) c.objid)
-	LOOP
-		IF call IS NULL THEN
-			SELECT pg_catalog.format('SELECT %I.bnai_watch_part($1)', n.nspname) INTO call
-			FROM pg_catalog.pg_extension e
-				JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) e.extnamespace
-			WHERE e.extname OPERATOR(pg_catalog.=) 'bnai';
-			EXIT WHEN NOT FOUND;
-			BEGIN
-				EXECUTE call USING 0::pg_catalog.oid;
-			EXCEPTION WHEN undefined_file OR undefined_function THEN
-				-- the library is not there, or is an older one
-				RETURN;
-			END;
-		END IF;
-		EXECUTE call USING changed;
-	END LOOP;
+	SELECT n.nspname INTO bnai_schema
+	FROM pg_catalog.pg_extension e
+		JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) e.extnamespace
+	WHERE e.extname OPERATOR(pg_catalog.=) 'bnai' AND EXISTS (
+		SELECT FROM pg_catalog.pg_event_trigger_ddl_commands() c
+			JOIN pg_catalog.pg_inherits i ON i.inhrelid OPERATOR(pg_catalog.=) c.objid OR i.inhparent OPERATOR(pg_catalog.=) c.objid
+		WHERE c.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid AND NOT c.in_extension);
+	IF NOT FOUND THEN
+		RETURN;
+	END IF;
+	BEGIN
+		EXECUTE pg_catalog.format('SELECT %I.bnai_watch_part(NULL::pg_catalog.oid, NULL::pg_catalog.pg_ddl_command)', bnai_schema);
+	EXCEPTION WHEN undefined_file OR undefined_function THEN
+		-- the library is not there, or is an older one
+		RETURN;
+	END;
+	EXECUTE pg_catalog.format('SELECT %I.bnai_watch_part(c.objid, c.command) FROM pg_catalog.pg_event_trigger_ddl_commands() c '
+		'WHERE c.classid OPERATOR(pg_catalog.=) ''pg_catalog.pg_class''::pg_catalog.regclass::pg_catalog.oid AND NOT c.in_extension', bnai_schema);
 END $$;
 COMMENT ON FUNCTION bnai_watch_partitions IS 'watches what becomes part of a watched table';
 

@@ -14,6 +14,8 @@
 #include "commands/extension.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "tcop/deparse_utility.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -29,7 +31,6 @@
 #include "catalog/relations.h"
 #include "catalog/source.h"
 #include "catalog/version.h"
-#include "compat.h"
 
 PG_FUNCTION_INFO_V1(bnai_watch_part);
 PG_FUNCTION_INFO_V1(bnai_watch_partitions);
@@ -169,22 +170,42 @@ CompleteWatches(Oid changed)
 	}
 }
 
+/* Returns true for CREATE TABLE and ALTER TABLE that give a table a part; whatever else is altered is no matter of ours. */
+static bool
+AddsPart(Node *command)
+{
+	ListCell   *cell;
+
+	if (IsA(command, CreateForeignTableStmt))
+		command = (Node *) &((CreateForeignTableStmt *) command)->base;
+	else if (IsA(command, AlterTableStmt))
+	{
+		foreach(cell, ((AlterTableStmt *) command)->cmds)
+		{
+			AlterTableCmd *subcommand = lfirst_node(AlterTableCmd, cell);
+
+			if (subcommand->subtype == AT_AttachPartition || subcommand->subtype == AT_AddInherit)
+				return true;
+		}
+		return false;
+	}
+	else if (!IsA(command, CreateStmt))
+		return false;
+	return ((CreateStmt *) command)->partbound != NULL || ((CreateStmt *) command)->inhRelations != NIL;
+}
+
 /*
- * bnai_watch_part(table): what the event trigger calls for a table that was
- * made or altered.  Anybody may call it, and nothing is done but for who owns
- * the table; then only what the watches call for.  In another extension's
- * script its tables are its own affair, in one of bnai's the tables are half made.
+ * bnai_watch_part(table, command): what the event trigger calls for a table
+ * that was made or altered; by hand there is no command, and nothing is done.
+ * Who gives the command owns the table.  In another extension's script its
+ * tables are its own affair, in one of bnai's the tables are half made.
  */
 Datum
 bnai_watch_part(PG_FUNCTION_ARGS)
 {
-	Oid			changed = PG_GETARG_OID(0);
-	char		kind = get_rel_relkind(changed);
-
-	if (!creating_extension && CatalogVersionFits() &&
-		(kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE || kind == RELKIND_FOREIGN_TABLE) &&
-		OwnsRelation(changed, GetUserId()))
-		CompleteWatches(changed);
+	if (!PG_ARGISNULL(0) && !PG_ARGISNULL(1) && !creating_extension && CatalogVersionFits() &&
+		AddsPart(((CollectedCommand *) PG_GETARG_POINTER(1))->parsetree))
+		CompleteWatches(PG_GETARG_OID(0));
 	PG_RETURN_VOID();
 }
 
