@@ -110,6 +110,23 @@ MayStillWatch(const WatchedRow *row)
 		pg_class_aclcheck(row->target, row->owner, ACL_TRIGGER) == ACLCHECK_OK;
 }
 
+/* Warns that a part can have no triggers, once for all events of a network. */
+static void
+WarnOfForeignPart(const WatchedRow *row, Oid part)
+{
+	static int	network = 0;
+	static Oid	relation = InvalidOid;
+
+	if (network == row->network && relation == part)
+		return;
+	network = row->network;
+	relation = part;
+	ereport(WARNING,
+			(errmsg("foreign table \"%s\" cannot be watched for network \"%s\"",
+					get_rel_name(part), row->network_name),
+			 errdetail("It is part of table \"%s\", which is.", get_rel_name(row->target))));
+}
+
 /* Creates the triggers of a row where they are missing on a part; a foreign table can have none. */
 static void
 CompletePart(const WatchedRow *row, Oid part)
@@ -117,10 +134,7 @@ CompletePart(const WatchedRow *row, Oid part)
 	if (!IsUnwatched(row, part))
 		return;
 	if (get_rel_relkind(part) == RELKIND_FOREIGN_TABLE)
-		ereport(WARNING,
-				(errmsg("foreign table \"%s\" cannot be watched for network \"%s\"",
-						get_rel_name(part), row->network_name),
-				 errdetail("It is part of table \"%s\", which is.", get_rel_name(row->target))));
+		WarnOfForeignPart(row, part);
 	else
 		CreateWatchTriggers(row->network, part, row->target, row->event);
 }
