@@ -59,6 +59,32 @@ COMMENT ON TYPE bnai_column IS 'a column that a network reads or writes: follows
 
 COMMENT ON TYPE bnai_source IS 'a table or view that a network reads: follows its renaming, and is gone when it is dropped, whatever gets the name';
 
+CREATE TYPE bnai_stored_posterior;
+
+CREATE FUNCTION bnai_stored_posterior_in(cstring) RETURNS bnai_stored_posterior
+	LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_stored_posterior_in(cstring) IS 'I/O';
+
+CREATE FUNCTION bnai_stored_posterior_out(bnai_stored_posterior) RETURNS cstring
+	LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_stored_posterior_out(bnai_stored_posterior) IS 'I/O';
+
+CREATE TYPE bnai_stored_posterior (
+	INPUT = bnai_stored_posterior_in,
+	OUTPUT = bnai_stored_posterior_out,
+	INTERNALLENGTH = VARIABLE,
+	STORAGE = extended
+);
+COMMENT ON TYPE bnai_stored_posterior IS
+	'a posterior in table bnai_run: the text of a bnai_posterior for who may read the network of its run, and for superusers and pg_read_all_data; for others who dump the table, withheld';
+
+CREATE FUNCTION bnai_store_posterior(posterior bnai_posterior) RETURNS bnai_stored_posterior
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_store_posterior(bnai_posterior) IS 'cast';
+
+CREATE CAST (bnai_posterior AS bnai_stored_posterior) WITH FUNCTION bnai_store_posterior(bnai_posterior) AS ASSIGNMENT;
+COMMENT ON CAST (bnai_posterior AS bnai_stored_posterior) IS 'there is no way back but bnai_run_posterior';
+
 /* --- tables --- */
 
 -- what users have made of these views stays: they show nothing for a while, and then the same columns
@@ -352,12 +378,17 @@ FROM bnai_network n JOIN bnai_watched w ON w.network OPERATOR(pg_catalog.=) n.id
 WHERE bnai_may_read(n.id);
 COMMENT ON VIEW bnai_watches IS 'tables whose changes are counted, by network and event; one that is not active counts nothing: its table was dropped, or it was restored by somebody who does not own the table, and bnai_watch makes it active';
 
+CREATE FUNCTION bnai_run_posterior(run bigint) RETURNS bnai_posterior
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_run_posterior(bigint) IS
+	'the posterior of a run, see bnai_runs; NULL if there is no such run, it was restored without a posterior, or the current user may not read its network';
+
 CREATE OR REPLACE VIEW bnai_clusters WITH (security_barrier) AS
 	WITH readable AS MATERIALIZED (SELECT id, name FROM bnai_network WHERE bnai_may_read(id))
 	SELECT n.name AS network, c.label, c.size, c.weight, c.mean, c.covariance, c.columns
 	FROM readable n
 	JOIN bnai_run r ON r.network OPERATOR(pg_catalog.=) n.id AND r.is_current
-	CROSS JOIN LATERAL bnai_posterior_clusters(r.posterior) c
+	CROSS JOIN LATERAL bnai_posterior_clusters(bnai_run_posterior(r.id)) c
 	WHERE c.label IS NOT NULL
 	ORDER BY n.name, pg_catalog.length(c.label), c.label;
 
@@ -366,7 +397,7 @@ CREATE OR REPLACE VIEW bnai_previous_clusters WITH (security_barrier) AS
 	SELECT n.name AS network, c.label, c.size, c.weight, c.mean, c.covariance, c.columns
 	FROM readable n
 	JOIN bnai_run r ON r.network OPERATOR(pg_catalog.=) n.id AND r.is_previous
-	CROSS JOIN LATERAL bnai_posterior_clusters(r.posterior) c
+	CROSS JOIN LATERAL bnai_posterior_clusters(bnai_run_posterior(r.id)) c
 	WHERE c.label IS NOT NULL
 	ORDER BY n.name, pg_catalog.length(c.label), c.label;
 
@@ -375,7 +406,19 @@ CREATE OR REPLACE VIEW bnai_parameters WITH (security_barrier) AS
 	SELECT n.name AS network, p.node, p.plate, p.label, p.parameter, p.index, p.value
 	FROM readable n
 	JOIN bnai_run r ON r.network OPERATOR(pg_catalog.=) n.id AND r.is_current
-	CROSS JOIN LATERAL bnai_posterior_parameters(r.posterior) p;
+	CROSS JOIN LATERAL bnai_posterior_parameters(bnai_run_posterior(r.id)) p;
+
+-- no view names the column any more
+ALTER TABLE bnai_run ALTER posterior TYPE bnai_stored_posterior USING bnai_store_posterior(posterior);
+
+CREATE FUNCTION bnai_bind_posterior()
+RETURNS trigger LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_bind_posterior IS 'makes a posterior that is stored in bnai_run that of its run, and of no other';
+
+CREATE TRIGGER bnai_bind_posterior BEFORE INSERT OR UPDATE OF posterior ON bnai_run
+	FOR EACH ROW EXECUTE FUNCTION bnai_bind_posterior();
+
+UPDATE bnai_run SET posterior = posterior;
 
 CREATE OR REPLACE FUNCTION bnai_plot_labels(labels text[])
 RETURNS json LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE

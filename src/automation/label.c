@@ -111,6 +111,7 @@ static void
 BuildLabeller(Labeller *labeller, const Watch *watch, Relation relation, const char *name)
 {
 	int64		run;
+	Datum		stored;
 	Network    *network;
 	const SourceColumn *columns = NULL;
 
@@ -118,10 +119,11 @@ BuildLabeller(Labeller *labeller, const Watch *watch, Relation relation, const c
 	network = LoadUnparsedNetworkById(watch->counter.network, true);
 	run = network != NULL && network->settings.results_column != NULL &&
 		LabelObstacle(relation, network, name) == NULL ? CurrentRun(watch->counter.network) : 0;
+	stored = run != 0 ? RunPosterior(run) : (Datum) 0;
 	/* dead if the results column is gone, or the network reads another table now */
-	if (run != 0 && network->settings.results_attribute > 0 && NetworkSource(network) == watch->target)
+	if (stored != (Datum) 0 && network->settings.results_attribute > 0 && NetworkSource(network) == watch->target)
 	{
-		Posterior  *posterior = DatumGetPosterior(RunPosterior(run));
+		Posterior  *posterior = DatumGetPosterior(stored);
 
 		labeller->results = get_attnum(RelationGetRelid(relation), network->settings.results_column);
 		labeller->scorer = BuildScorer(posterior, CANDIDATES_LABELLED);

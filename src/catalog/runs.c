@@ -98,9 +98,38 @@ RunPosterior(int64 run)
 	Datum		posterior = (Datum) 0;
 
 	if (HeapTupleIsValid(tuple))
-		posterior = PointerGetDatum(PG_DETOAST_DATUM_COPY(CatalogValue(&scan, tuple, RUN_POSTERIOR, &isnull)));
+		posterior = StoredPosterior(CatalogValue(&scan, tuple, RUN_POSTERIOR, &isnull));
 	EndCatalogScan(&scan);
 	return posterior;
+}
+
+/* Returns the posterior of a run that must have one. */
+Datum
+RequiredPosterior(int64 run)
+{
+	Datum		posterior = RunPosterior(run);
+
+	if (posterior == (Datum) 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("run " INT64_FORMAT " has no posterior", run),
+				 errdetail("It was restored from a dump by a role that may not read the network."),
+				 errhint("Infer the network again.")));
+	return posterior;
+}
+
+/* Returns true if the run has that very value. */
+bool
+RunHolds(int64 run, const StoredHead *head)
+{
+	CatalogScan scan = BeginCatalogScan("bnai_run", "bnai_run_pkey", RUN_ID, Int64GetDatum(run));
+	HeapTuple	tuple = NextCatalogTuple(&scan);
+	bool		isnull;
+	bool		holds = HeapTupleIsValid(tuple) &&
+		SameStored(StoredHeadOf(CatalogValue(&scan, tuple, RUN_POSTERIOR, &isnull)), head);
+
+	EndCatalogScan(&scan);
+	return holds;
 }
 
 /* Reads one array of a run. */
@@ -178,7 +207,7 @@ ReadCurrentRun(int network, RunState *state)
 			.elbo = DatumGetFloat8(CatalogValue(&scan, tuple, RUN_ELBO, &isnull)),
 			.warm_runs = DatumGetInt32(CatalogValue(&scan, tuple, RUN_WARM_RUNS, &isnull)),
 			.definition = DatumGetInt64(CatalogValue(&scan, tuple, RUN_DEFINITION, &isnull)),
-			.posterior = PointerGetDatum(PG_DETOAST_DATUM_COPY(CatalogValue(&scan, tuple, RUN_POSTERIOR, &isnull)))
+			.posterior = StoredPosterior(CatalogValue(&scan, tuple, RUN_POSTERIOR, &isnull))
 		};
 	EndCatalogScan(&scan);
 	return HeapTupleIsValid(tuple);

@@ -6,11 +6,19 @@
 #ifndef BNAI_RUNS_H
 #define BNAI_RUNS_H
 
+#include "catalog/stored.h"
+
 /* Id of the network's current run as the active snapshot sees it; 0 if it has none. */
 extern int64 CurrentRun(int network);
 
-/* The posterior of a run (a detoasted bnai_posterior datum in the current memory context); 0 if the run is gone. */
+/* The posterior of a run (a bnai_posterior datum in the current memory context); 0 if the run is gone or has none. */
 extern Datum RunPosterior(int64 run);
+
+/* The same; an error if it has none. */
+extern Datum RequiredPosterior(int64 run);
+
+/* True if the run's posterior is that very stored value. */
+extern bool RunHolds(int64 run, const StoredHead *head);
 
 /* Rows that the clusters of a run share with those of the run that it took its labels from */
 typedef struct RunMatching
@@ -42,7 +50,7 @@ typedef struct RunState
 	double		elbo;
 	int			warm_runs;		/* how many runs in a row, this one included, began from the one before */
 	int64		definition;		/* hash of what the network was then */
-	Datum		posterior;
+	Datum		posterior;		/* 0: withheld */
 } RunState;
 
 /* Reads a network's current run, likewise; false if it has none. */

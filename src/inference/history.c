@@ -70,7 +70,7 @@ bnai_rollback(PG_FUNCTION_ARGS)
 	network = LoadNetworkToInfer(text_to_cstring(PG_GETARG_TEXT_PP(0)), false, CheckMayModifyNetwork);
 	CheckSourcePrivileges(network, true);
 	run = ChosenRun(fcinfo, network);
-	posterior = DatumGetPosterior(RunPosterior(run));
+	posterior = DatumGetPosterior(RequiredPosterior(run));
 	if (run != CurrentRun(network->id))
 		MakeRunCurrent(network, run);
 	if (network->settings.results_column != NULL && posterior->selector != NULL)
@@ -99,7 +99,7 @@ ReadableRunPosterior(int64 run, Network **network)
 		NoSuchRun(run);
 	*network = LoadUnparsedNetworkById(id, false);
 	CheckMayReadNetwork(*network);
-	posterior = DatumGetPosterior(RunPosterior(run));
+	posterior = DatumGetPosterior(RequiredPosterior(run));
 	if (posterior->selector == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

@@ -162,8 +162,9 @@ static Posterior *
 PreviousPosterior(const Network *network)
 {
 	int64		run = CurrentRun(network->id);
+	Datum		posterior = run == 0 ? (Datum) 0 : RunPosterior(run);
 
-	return run == 0 ? NULL : DatumGetPosterior(RunPosterior(run));
+	return posterior == (Datum) 0 ? NULL : DatumGetPosterior(posterior);
 }
 
 static int

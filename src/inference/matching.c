@@ -312,7 +312,7 @@ bnai_changes(PG_FUNCTION_ARGS)
 		return (Datum) 0;
 	previous = RunPosterior(change.matching->previous);
 	change.previous = previous == 0 ? NULL : DatumGetPosterior(previous);
-	change.current = DatumGetPosterior(RunPosterior(run));
+	change.current = DatumGetPosterior(RequiredPosterior(run));
 	change.comparable = change.previous && SameLeaves(change.previous, change.current);
 	for (int ordinal = 0; ordinal <= LastLabel(&change); ordinal++)
 	{

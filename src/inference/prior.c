@@ -270,7 +270,7 @@ LearnedPosterior(const Network *network)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("network \"%s\" has not been inferred", network->name)));
-	posterior = DatumGetPosterior(RunPosterior(run));
+	posterior = DatumGetPosterior(RequiredPosterior(run));
 	PopActiveSnapshot();
 	return posterior;
 }

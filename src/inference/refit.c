@@ -54,6 +54,7 @@ ReadCurrent(const Network *network, Beginning *beginning)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	exists = ReadCurrentRun(network->id, &beginning->run);
 	PopActiveSnapshot();
+	exists = exists && beginning->run.posterior != (Datum) 0;
 	if (exists)
 		beginning->posterior = DatumGetPosterior(beginning->run.posterior);
 	return exists;

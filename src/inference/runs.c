@@ -147,7 +147,7 @@ StoreRun(const Network *network, const Fit *fit, const Posterior *posterior, con
 		 RunSummary *summary)
 {
 	Oid			types[] = {INT8OID, INT4OID, TIMESTAMPTZOID, INTERVALOID, INT8OID, INT8OID, INT4OID, INT4OID, INT4OID,
-		BOOLOID, FLOAT8OID, INT4OID, FLOAT8OID, JSONBOID, PosteriorTypeId(), INT4ARRAYOID,
+		BOOLOID, FLOAT8OID, INT4OID, FLOAT8OID, JSONBOID, ExtensionType("bnai_stored_posterior"), INT4ARRAYOID,
 	INT4ARRAYOID, FLOAT8ARRAYOID, TEXTARRAYOID, JSONBOID,
 		INT8OID, TEXTARRAYOID, TEXTARRAYOID, FLOAT8ARRAYOID, INT4OID, INT8OID};
 	Datum		values[lengthof(types)];
@@ -172,7 +172,7 @@ StoreRun(const Network *network, const Fit *fit, const Posterior *posterior, con
 	values[n++] = Int32GetDatum(summary->clusters);
 	values[n++] = Float8GetDatum(fit->passes);
 	values[n++] = MovesJson(fit);
-	values[n++] = PosteriorGetDatum(posterior);
+	values[n++] = MakeStored(summary->run, PosteriorGetDatum(posterior));
 	TraceArrays(&fit->trace, &values[n], &values[n + 1], &values[n + 2], &values[n + 3]);
 	values[n + 4] = OutcomesJson(fit);
 	n += 5;

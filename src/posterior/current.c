@@ -96,7 +96,7 @@ ReadFitted(Fitted *fitted, MemoryContext parent, const char *network, const Mome
 
 	if (run != 0)
 	{
-		fresh.value = RunPosterior(run);
+		fresh.value = RequiredPosterior(run);
 		fresh.posterior = DatumGetPosterior(fresh.value);
 	}
 	MemoryContextSwitchTo(caller);

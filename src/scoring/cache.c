@@ -179,7 +179,7 @@ RefreshByName(ScorerCache *cache, CacheEntry *entry, text *name, const Moment *n
 			entry = NewEntry(cache);
 		else
 			ForgetEntry(entry);
-		FillEntry(cache, entry, VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name), run == 0 ? 0 : RunPosterior(run));
+		FillEntry(cache, entry, VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name), run == 0 ? 0 : RequiredPosterior(run));
 		entry->run = run;
 	}
 	entry->moment = *now;

@@ -81,7 +81,7 @@ CREATE TABLE bnai_run (
 	rows_relabelled bigint,
 	passes double precision NOT NULL,
 	moves jsonb NOT NULL,
-	posterior bnai_posterior NOT NULL,
+	posterior bnai_stored_posterior NOT NULL,
 	trace_restart integer[] NOT NULL,
 	trace_iteration integer[] NOT NULL,
 	trace_elbo double precision[] NOT NULL,

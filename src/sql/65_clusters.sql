@@ -30,6 +30,11 @@ CREATE FUNCTION bnai_posterior_parameters(
 COMMENT ON FUNCTION bnai_posterior_parameters(bnai_posterior) IS
 	'the parameters of the distribution of each node, number by number; index is its position in a vector or matrix, from 1, and NULL for a scalar';
 
+CREATE FUNCTION bnai_run_posterior(run bigint) RETURNS bnai_posterior
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_run_posterior(bigint) IS
+	'the posterior of a run, see bnai_runs; NULL if there is no such run, it was restored without a posterior, or the current user may not read its network';
+
 CREATE FUNCTION bnai_fitted(network text) RETURNS bnai_posterior
 	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION bnai_fitted(text) IS 'the posterior of a network''s current run; NULL if it has not been inferred';
@@ -50,7 +55,7 @@ CREATE VIEW bnai_clusters WITH (security_barrier) AS
 	SELECT n.name AS network, c.label, c.size, c.weight, c.mean, c.covariance, c.columns
 	FROM readable n
 	JOIN bnai_run r ON r.network OPERATOR(pg_catalog.=) n.id AND r.is_current
-	CROSS JOIN LATERAL bnai_posterior_clusters(r.posterior) c
+	CROSS JOIN LATERAL bnai_posterior_clusters(bnai_run_posterior(r.id)) c
 	WHERE c.label IS NOT NULL
 	ORDER BY n.name, pg_catalog.length(c.label), c.label;
 COMMENT ON VIEW bnai_clusters IS
@@ -61,7 +66,7 @@ CREATE VIEW bnai_previous_clusters WITH (security_barrier) AS
 	SELECT n.name AS network, c.label, c.size, c.weight, c.mean, c.covariance, c.columns
 	FROM readable n
 	JOIN bnai_run r ON r.network OPERATOR(pg_catalog.=) n.id AND r.is_previous
-	CROSS JOIN LATERAL bnai_posterior_clusters(r.posterior) c
+	CROSS JOIN LATERAL bnai_posterior_clusters(bnai_run_posterior(r.id)) c
 	WHERE c.label IS NOT NULL
 	ORDER BY n.name, pg_catalog.length(c.label), c.label;
 COMMENT ON VIEW bnai_previous_clusters IS 'the clusters that the run before the current one found; see bnai_clusters';
@@ -71,7 +76,7 @@ CREATE VIEW bnai_parameters WITH (security_barrier) AS
 	SELECT n.name AS network, p.node, p.plate, p.label, p.parameter, p.index, p.value
 	FROM readable n
 	JOIN bnai_run r ON r.network OPERATOR(pg_catalog.=) n.id AND r.is_current
-	CROSS JOIN LATERAL bnai_posterior_parameters(r.posterior) p;
+	CROSS JOIN LATERAL bnai_posterior_parameters(bnai_run_posterior(r.id)) p;
 COMMENT ON VIEW bnai_parameters IS
 	'the parameters of the posterior of each node of the current run; see bnai_posterior_parameters';
 

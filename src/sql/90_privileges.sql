@@ -11,6 +11,10 @@ CREATE FUNCTION bnai_guard()
 RETURNS trigger LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION bnai_guard IS 'checks what is restored like the calls that made it, and binds names to what has them';
 
+CREATE FUNCTION bnai_bind_posterior()
+RETURNS trigger LANGUAGE C VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_bind_posterior IS 'makes a posterior that is stored in bnai_run that of its run, and of no other';
+
 CREATE TRIGGER bnai_guard BEFORE INSERT ON bnai_network FOR EACH ROW EXECUTE FUNCTION bnai_guard();
 CREATE TRIGGER bnai_guard BEFORE INSERT ON bnai_node FOR EACH ROW EXECUTE FUNCTION bnai_guard();
 CREATE TRIGGER bnai_guard BEFORE INSERT ON bnai_run FOR EACH ROW EXECUTE FUNCTION bnai_guard();
@@ -18,6 +22,9 @@ CREATE TRIGGER bnai_guard BEFORE INSERT ON bnai_count FOR EACH ROW EXECUTE FUNCT
 CREATE TRIGGER bnai_guard BEFORE INSERT ON bnai_watched FOR EACH ROW EXECUTE FUNCTION bnai_guard();
 CREATE TRIGGER bnai_guard BEFORE INSERT ON bnai_granted FOR EACH ROW EXECUTE FUNCTION bnai_guard();
 CREATE TRIGGER bnai_guard BEFORE INSERT ON bnai_scheduled FOR EACH ROW EXECUTE FUNCTION bnai_guard();
+
+CREATE TRIGGER bnai_bind_posterior BEFORE INSERT OR UPDATE OF posterior ON bnai_run
+	FOR EACH ROW EXECUTE FUNCTION bnai_bind_posterior();
 
 REVOKE ALL ON bnai_network, bnai_node, bnai_run, bnai_count, bnai_watched, bnai_scheduled, bnai_attempt, bnai_failure, bnai_granted, bnai_catalog_version FROM PUBLIC;
 REVOKE ALL ON SEQUENCE bnai_network_id_seq, bnai_run_id_seq FROM PUBLIC;

@@ -98,6 +98,7 @@ INSERT INTO operations (kind, statement) VALUES
 	('read', $$SELECT * FROM bnai_compare_clusters('m', 2, 2)$$),
 	('read', $$SELECT * FROM bnai_moments('m', 'mu')$$),
 	('read', $$SELECT bnai_fitted('m')$$),
+	('see', $$SELECT WHERE bnai_run_posterior(m_run()) IS NOT NULL$$),
 	('read', $$SELECT bnai_fit('m', a, b) FROM (VALUES (1, 2), (2, 1), (8, 9)) v (a, b)$$),
 	('read', $$SELECT bnai_predict('m', 10, 10)$$),
 	('read', $$SELECT * FROM bnai_predict_proba('m', 10, 10)$$),
@@ -291,6 +292,54 @@ SELECT is(try_as('bnai_inferrer', $$SELECT * FROM bnai_infer('kept')$$), 'yes', 
 SET ROLE bnai_inferrer;
 SELECT throws_ok($$SELECT bnai_infer('top')$$, '42501', 'permission denied to infer network "top" under row security', 'it is said why');
 RESET ROLE;
+
+-- posteriors: who owns the database may dump and restore the tables, and reads no posterior by that
+CREATE ROLE bnai_auditor IN ROLE pg_read_all_data;
+SELECT is(try_as(role, $$SELECT FROM bnai_run WHERE posterior::text LIKE '{%'$$), result, role || ' reads posteriors in the table')
+FROM (VALUES ('bnai_database_owner', 'none'), ('bnai_owner', 'denied'), ('bnai_auditor', 'yes'), (session_user::text, 'yes')) v (role, result);
+SELECT is(try_as('bnai_database_owner', format('SELECT FROM bnai_run r WHERE %s LIKE ''%%"nodes"%%''', expression)), 'none', 'nor as ' || expression)
+FROM unnest(ARRAY['r::text', 'to_jsonb(r)::text', 'format(''%s'', r.posterior)', 'ARRAY[r.posterior]::text',
+	'query_to_xml(''SELECT posterior FROM bnai_run'', true, false, '''')::text']) expression;
+SELECT is(try_as('bnai_database_owner', $$SELECT posterior::bnai_posterior FROM bnai_run$$),
+	'cannot cast type bnai_stored_posterior to bnai_posterior', 'there is no cast');
+SELECT is(try_as('bnai_database_owner', $$SELECT bnai_predict(posterior, 1, 2) FROM bnai_run$$),
+	'function bnai_predict(bnai_stored_posterior, integer, integer) does not exist', 'and no function takes it');
+SELECT hasnt_function('bnai_stored_posterior_send', 'there is no binary output');
+SELECT is(typsend::oid, 0::oid, 'of the type') FROM pg_type WHERE typname = 'bnai_stored_posterior';
+SELECT bnai_grant('m', 'bnai_database_owner', 'read');
+SELECT is(try_as('bnai_database_owner', $$SELECT FROM bnai_run WHERE posterior::text LIKE '{%'$$), 'yes', 'until he may read the network');
+CREATE TABLE hoard AS SELECT id AS run, posterior FROM bnai_run WHERE id = m_run();
+SELECT bnai_revoke('m', 'bnai_database_owner');
+GRANT SELECT ON hoard TO bnai_database_owner;
+
+-- a copy stays what it is: not of another run, nor of another one with its number
+CREATE FUNCTION restore_run(as_run bigint, as_text boolean) RETURNS void LANGUAGE sql AS $$
+	INSERT INTO bnai_run (id, network, is_current, started_at, elapsed, rows, rows_skipped, restarts, best_restart, iterations,
+		converged, elbo, passes, moves, posterior, trace_restart, trace_iteration, trace_elbo, trace_event)
+	SELECT as_run, (SELECT id FROM bnai_network WHERE name = 'theirs'), true, now(), '0', 1, 0, 1, 1, 1, true, 0, 1, '{}',
+		CASE WHEN as_text THEN posterior::text::bnai_stored_posterior ELSE posterior END,
+		'{}', '{}', '{}', '{}' FROM hoard $$;
+SET ROLE bnai_database_owner;
+SELECT bnai_create_network('theirs');
+SELECT is(posterior::text, 'withheld', 'a copy is not read, either') FROM hoard;
+SET client_min_messages = error;
+SELECT restore_run(7000, false);
+RESET client_min_messages;
+SELECT is(bnai_run_posterior(7000)::text, NULL, 'what is copied into a run is not kept');
+RESET ROLE;
+DELETE FROM bnai_run WHERE id IN (7000, (SELECT run FROM hoard));
+SELECT restore_run(run, true) FROM hoard;
+SET ROLE bnai_database_owner;
+SELECT is(posterior::text LIKE '{%', true, 'one that is theirs they read') FROM bnai_run WHERE id = (SELECT run FROM hoard);
+SELECT is(posterior::text, 'withheld', 'which opens no copy of another one that had its number') FROM hoard;
+SET client_min_messages = error;
+INSERT INTO bnai_granted SELECT id, 'bnai_database_owner', 'read' FROM bnai_network WHERE name = 'm';
+RESET client_min_messages;
+RESET ROLE;
+SELECT is(try_as('bnai_database_owner', $$SELECT bnai_fitted('m')$$), 'denied', 'nobody restores a right on a network that is not theirs');
+SELECT results_eq($$SELECT DISTINCT readers FROM bnai_networks WHERE network = 'm' AND 'bnai_database_owner' = ANY (readers)$$,
+	$$SELECT NULL::text[] WHERE false$$, 'which is not kept');
+SELECT count(*) FROM bnai_infer('m');
 
 -- owners
 SELECT is(try_as('bnai_owner', $$SELECT bnai_set('m', 'owner', 'bnai_reader')$$), 'denied', 'no network is given to a role that one is no member of');

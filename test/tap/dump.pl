@@ -17,7 +17,7 @@ my $state = q{
 	SELECT network, type, owner, source, columns, results_column, restarts, seed, readers, inferrers FROM bnai_networks ORDER BY 1;
 	SELECT network, node, distribution, params, source, columns FROM bnai_nodes ORDER BY network, id;
 	SELECT run, network, rows, elbo, clusters, is_current FROM bnai_runs ORDER BY 1;
-	SELECT network, bnai_fitted(network) FROM bnai_networks WHERE network <> 'bare' ORDER BY 1;
+	SELECT network, bnai_run_posterior(run) FROM bnai_runs WHERE is_current ORDER BY 1;
 	SELECT id, label, bnai_predict('m', a, b), bnai_predict('v', VARIADIC ARRAY[list[1], "list[2]"]) FROM "the metrics" ORDER BY 1;
 	SELECT network, count(*) FROM bnai_networks, bnai_trace(network) GROUP BY 1 ORDER BY 1;
 	SELECT network, counter, counter_threshold, threshold_action FROM bnai_status ORDER BY 1;
@@ -61,13 +61,13 @@ sub dump_shop
 	$here->command_ok([ 'pg_dump', '-U', $role, '-f', $file, @options, $here->connstr('shop') ], "pg_dump as $role @options");
 }
 
-# Restores a file of SQL as a role; returns the errors.
+# Restores a file of SQL as a role; returns the errors, or other messages.
 sub restore_sql
 {
-	my ($node, $role, $database, $file) = @_;
+	my ($node, $role, $database, $file, $messages) = @_;
 	my ($out, $err) = ('', '');
 	IPC::Run::run([ 'psql', '-XqU', $role, '-f', $file, $node->connstr($database) ], '>', \$out, '2>', \$err);
-	return join '', grep { /ERROR/ } split /^/, $err;
+	return join '', grep { $messages ? /$messages/ : /ERROR/ } split /^/, $err;
 }
 
 make_shop();
@@ -124,9 +124,20 @@ $here->safe_psql('postgres', 'CREATE DATABASE owned OWNER dbo');
 $here->safe_psql('owned', 'CREATE EXTENSION bnai');
 # only the owner of an extension, a superuser, may set its comment
 is(restore_sql($here, 'dbo', 'owned', "$dir/dbo.sql") =~ s/.*must be owner of extension.*\n//r, '', 'the owner of a database restores it');
-is($here->safe_psql('owned', $state), $before =~ s/^a\|general\|alice\|/a|general|dbo|/mr,
-	'with the same result, but a network that is not his to give away becomes his');
+unlike(slurp_file("$dir/dbo.sql"), qr/^\d+\t.*"name": "tau"/m, 'his dump has no posterior of a network that he may not read');
+is($here->safe_psql('owned', $state), $before =~ s/^a\|general\|alice\|/a|general|dbo|/mr =~ s/^a\|\{"version".*$/a|/mr,
+	'with the same result, but a network that is not his to give away becomes his, without a posterior');
+like(($here->psql('owned', q{SET ROLE dbo; SELECT bnai_fitted('a')}))[2], qr/run \d+ has no posterior/, 'which is said');
 is($here->safe_psql('owned', q{SET ROLE dbo; SELECT rows FROM bnai_infer('a')}), '41', 'and he infers it');
+$here->safe_psql('postgres', 'CREATE DATABASE again OWNER dbo');
+$here->safe_psql('again', 'CREATE EXTENSION bnai');
+is(restore_sql($here, 'dbo', 'again', "$dir/dbo.sql", qr/WARNING:.*posterior/) =~ s/.*WARNING:  //r, "runs are restored without their posteriors\n", 'one warning says that posteriors are missing');
+$here->safe_psql('postgres', 'CREATE ROLE backup LOGIN IN ROLE pg_read_all_data');
+dump_shop('backup', "$dir/backup.sql");
+like(slurp_file("$dir/backup.sql"), qr/^\d+\t.*"name": "tau"/m, 'who may read all data dumps all posteriors');
+
+is($here->safe_psql('owned', q{SET ROLE dbo; SELECT left(posterior::text, 10) FROM bnai_run WHERE network = (SELECT id FROM bnai_network WHERE name = 'm') AND is_current}),
+	'{"version"', 'who may read a network reads its posterior in the table, too');
 
 # --- a source that is not there ---
 dump_shop($user, "$dir/without.sql", '--exclude-table=*metrics*');
