@@ -36,6 +36,7 @@ module.exports = (visitor, admin) => {
 	const app = express();
 	app.disable('x-powered-by');
 	app.use(security.setHeaders);
+	app.use(security.requireHost);
 	app.use('/public', express.static(path.join(__dirname, 'public')));
 	for (const name of VENDOR)
 		app.get(`/vendor/${name}.js`, (request, response) => response.sendFile(path.join(MODULES, name, `build/${name}.min.js`), { maxAge: '1h' }));
@@ -46,10 +47,12 @@ module.exports = (visitor, admin) => {
 	app.use('/admin', require('./admin')(visitor, admin));
 	app.use((request, response) => response.status(404).send(message('Not found', 'There is no such page, user or network.')));
 	app.use((error, request, response, next) => {
-		const status = error.status >= 400 && error.status < 500 ? error.status : 500;
+		// class 22: the database cannot read a value, of a URL perhaps
+		const unreadable = /^22/.test(error.code);
+		const status = unreadable ? 400 : error.status >= 400 && error.status < 500 ? error.status : 500;
 		if (status === 500)
 			console.error(error);
-		response.status(status).send(message('Something went wrong', status === 500 ? 'The server has written down what it was.' : error.message));
+		response.status(status).send(message('Something went wrong', status === 500 ? 'The server has written down what it was.' : unreadable ? 'This address cannot be read.' : error.message));
 	});
 	return app;
 };

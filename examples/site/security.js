@@ -57,4 +57,12 @@ function requireSameSite(request, response, next) {
 		next();
 }
 
-module.exports = { setHeaders, giveToken, requireToken, requireSameSite };
+// Refuses a request to another name than this machine's own: a page elsewhere may have its name mean this machine.
+function requireHost(request, response, next) {
+	if (/^(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?$/i.test(request.get('host') ?? ''))
+		next();
+	else
+		response.status(400).type('text').send('not the name of this site\n');
+}
+
+module.exports = { requireHost, setHeaders, giveToken, requireToken, requireSameSite };

@@ -332,6 +332,11 @@ CROSS JOIN LATERAL pg_catalog.jsonb_to_recordset(r.outcomes)
 	AS o(restart integer, elbo float8, evidence float8, clusters integer, sizes bigint[], iterations integer,
 		 converged boolean, sampled boolean, seconds float8);
 
+CREATE FUNCTION bnai_schedule_state(network integer)
+RETURNS text LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_schedule_state IS
+'what became of the job of a schedule of the network with that id: scheduled, inactive or gone, if pg_cron has it no longer; NULL without a schedule, where it cannot be told now, and for who may not read the network';
+
 CREATE OR REPLACE VIEW bnai_status WITH (security_barrier) AS
 SELECT n.name AS network,
 	n.network_type AS type,
@@ -347,7 +352,7 @@ SELECT n.name AS network,
 	a.failed_at AS last_error_at,
 	CASE WHEN n.threshold_action OPERATOR(pg_catalog.=) 'background' THEN a.next_attempt END AS next_attempt,
 	c.schedule,
-	bnai_next_time(c.schedule) AS next_scheduled_run,
+	CASE WHEN bnai_schedule_state(n.id) OPERATOR(pg_catalog.=) 'scheduled' THEN bnai_next_time(c.schedule) END AS next_scheduled_run,
 	bnai_unwatched(n.id) AS unwatched,
 	bnai_labelled_rows(n.id) AS rows_labelled,
 	bnai_unlabelled_share(n.id) AS unlabelled_share,
@@ -358,7 +363,8 @@ SELECT n.name AS network,
 	r.rows_skipped,
 	r.clusters,
 	r.converged,
-	r.elbo
+	r.elbo,
+	bnai_schedule_state(n.id) AS schedule_state
 FROM bnai_network n
 LEFT JOIN LATERAL (
 	SELECT (pg_catalog.array_agg(d.source ORDER BY d.id))[1] AS source,
@@ -833,6 +839,12 @@ BEGIN
 			pg_catalog.concat('~', label.tgname));
 	END LOOP;
 END $$;
+
+-- what nobody calls by name: triggers on bnai's own tables, and parts of the aggregate, which run by the rights of its owner; what
+-- views and functions call runs by those of who looks, and the functions of triggers on users' tables are named in their dumps
+REVOKE EXECUTE ON FUNCTION bnai_guard(), bnai_bind_posterior(), bnai_changed(), bnai_check_background(),
+	bnai_drop_job(), bnai_drop_watch_triggers(), bnai_release_counter(), bnai_watch_partitions(),
+	bnai_fit_row(internal, text, float8[]), bnai_fit_posterior(internal) FROM PUBLIC;
 
 /*
  * The number that the library looks for, last.  From the next version on: TRUNCATE, INSERT, which sessions that have

@@ -195,6 +195,25 @@ EndCatalogAccess(CatalogAccess access)
 	SetUserIdAndSecContext(access.user, access.security_context);
 }
 
+/*
+ * Runs a statement with its values as parameters of a generic plan: a posterior
+ * is in no plan, which a setting of whoever is there may have printed.
+ */
+int
+ExecuteParameterized(const char *sql, int nargs, Oid *types, Datum *values, const char *nulls)
+{
+	SPIPlanPtr	plan = SPI_prepare_cursor(sql, nargs, types, CURSOR_OPT_GENERIC_PLAN);
+	int			code;
+
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+	code = SPI_execute_plan(plan, values, nulls, false, 0);
+	if (code < 0)
+		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(code));
+	SPI_freeplan(plan);
+	return code;
+}
+
 /* Runs one statement on bnai's own tables as their owner. */
 uint64
 WriteCatalog(const char *sql, int nargs, Oid *types, Datum *values, const char *nulls)
@@ -204,9 +223,7 @@ WriteCatalog(const char *sql, int nargs, Oid *types, Datum *values, const char *
 	int			code;
 
 	SPI_connect();
-	code = SPI_execute_with_args(sql, nargs, types, values, nulls, false, 0);
-	if (code < 0)
-		elog(ERROR, "SPI_execute_with_args failed: %s", SPI_result_code_string(code));
+	code = ExecuteParameterized(sql, nargs, types, values, nulls);
 	rows = SPI_processed;
 	SPI_finish();
 	EndCatalogAccess(access);

@@ -64,6 +64,9 @@ extern uint64 WriteCatalog(const char *sql, int nargs, Oid *types, Datum *values
 /* The same for an INSERT that returns an integer; 0 if nothing was inserted. */
 extern int	InsertIntoCatalog(const char *sql, int nargs, Oid *types, Datum *values);
 
+/* Runs a statement whose values are in no plan of it, which others' settings may print; returns SPI's code.  Needs SPI. */
+extern int	ExecuteParameterized(const char *sql, int nargs, Oid *types, Datum *values, const char *nulls);
+
 /*
  * Takes the lock that allows one change per network, which loading and storing
  * an inference are, too; held to the end of the transaction.  False if nowait

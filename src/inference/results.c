@@ -31,6 +31,7 @@
 
 #include "catalog/boundcolumn.h"
 #include "catalog/observed.h"
+#include "catalog/privileges.h"
 #include "catalog/relations.h"
 #include "catalog/source.h"
 #include "catalog/writable.h"
@@ -223,7 +224,7 @@ RunOwn(Oid relation, const char *sql, int nargs, Oid *types, Datum *values)
 	updating_level = GetCurrentTransactionNestLevel();
 	updating_relation = relation;
 	asked_relation = InvalidOid;
-	result = SPI_execute_with_args(sql, nargs, types, values, NULL, false, 0);
+	result = ExecuteParameterized(sql, nargs, types, values, NULL);
 	updating_level = outer;
 	updating_relation = outer_relation;
 	asked_relation = InvalidOid;

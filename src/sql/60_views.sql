@@ -134,6 +134,11 @@ CROSS JOIN LATERAL pg_catalog.jsonb_to_recordset(r.outcomes)
 COMMENT ON VIEW bnai_restarts IS
 'how each restart of the runs ended: elbo is the complete evidence lower bound; evidence adds the log of the number of labellings of the clusters, so that it can be compared over numbers of clusters; sizes are expected numbers of rows; one that was sampled was given up on a sample and estimates the elbo; best is the one whose result was stored; one that went on from the current run, beside a search, is the last, and may be stored without having the greatest elbo, see refit_margin';
 
+CREATE FUNCTION bnai_schedule_state(network integer)
+RETURNS text LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION bnai_schedule_state IS
+'what became of the job of a schedule of the network with that id: scheduled, inactive or gone, if pg_cron has it no longer; NULL without a schedule, where it cannot be told now, and for who may not read the network';
+
 CREATE VIEW bnai_status WITH (security_barrier) AS
 SELECT n.name AS network,
 	n.network_type AS type,
@@ -149,7 +154,7 @@ SELECT n.name AS network,
 	a.failed_at AS last_error_at,
 	CASE WHEN n.threshold_action OPERATOR(pg_catalog.=) 'background' THEN a.next_attempt END AS next_attempt,
 	c.schedule,
-	bnai_next_time(c.schedule) AS next_scheduled_run,
+	CASE WHEN bnai_schedule_state(n.id) OPERATOR(pg_catalog.=) 'scheduled' THEN bnai_next_time(c.schedule) END AS next_scheduled_run,
 	bnai_unwatched(n.id) AS unwatched,
 	bnai_labelled_rows(n.id) AS rows_labelled,
 	bnai_unlabelled_share(n.id) AS unlabelled_share,
@@ -160,7 +165,8 @@ SELECT n.name AS network,
 	r.rows_skipped,
 	r.clusters,
 	r.converged,
-	r.elbo
+	r.elbo,
+	bnai_schedule_state(n.id) AS schedule_state
 FROM bnai_network n
 LEFT JOIN LATERAL (
 	SELECT (pg_catalog.array_agg(d.source ORDER BY d.id))[1] AS source,

@@ -5,6 +5,7 @@
 const test = require('node:test');
 const assert = require('node:assert');
 const fs = require('fs');
+const http = require('http');
 const { execFileSync } = require('child_process');
 const pg = require('pg');
 const { chromium } = require('playwright-core');
@@ -114,6 +115,31 @@ test('/metrics refuses what is not JSON, too large, or from another site', async
 	assert.strictEqual((await post('/metrics', JSON.stringify(good), { origin: 'http://elsewhere.example' })).status, 403);
 	assert.strictEqual((await fetch(`${site}/metrics`)).status, 404);
 	assert.strictEqual(await table(), before, 'nothing has changed');
+});
+
+// Asks for a path as it is written, with any Host; returns the status.
+function status(path, host) {
+	return new Promise((resolve, reject) => {
+		const request = http.request({ port: new URL(site).port, host: '127.0.0.1', path, headers: host === undefined ? {} : { host } },
+			(response) => response.resume().on('end', () => resolve(response.statusCode)));
+		request.on('error', reject).end();
+	});
+}
+
+test('only this machine is asked for', async () => {
+	for (const host of ['elsewhere.example', 'elsewhere.example:8080', 'localhost.elsewhere.example', '127.0.0.1.elsewhere.example', '10.0.0.1'])
+		assert.strictEqual(await status('/', host), 400, host);
+	for (const host of ['localhost', 'localhost:8080', '127.0.0.1', '[::1]:80'])
+		assert.ok(await status('/', host) < 400, host);
+});
+
+test('no address is an error of the server', async () => {
+	for (const path of ['/nothing', '/pages/K', '/pages/a', '/pages/%00', '/pages/%E0%A4%A', '/pages/A?user=99999999999999999999', '/pages/A?user=x', '/pages/A?user=1.5',
+		'/pages/A?user=-1', '/pages/A?user=%00', '/pages/A?user[]=1&user[a]=2', '/pages/A?user=', '/admin/nothing', '/admin/%00', '/admin/%ff', '/admin/bn2/nothing', '/admin/__proto__',
+		`/admin/${'x'.repeat(2000)}`, '/admin/bn2?run=x', '/public/..%2f..%2fapp.js', '/public/%00', '/vendor/nothing.js', '/users/1', '//', '/admin/bn2%2fplot', '/%'])
+		assert.ok(await status(path) < 500, path);
+	for (const path of ['/nothing', '/admin/nothing', '/pages/K', '/public/nothing.js'])
+		assert.strictEqual(await status(path), 404, path);
 });
 
 test('a form without the token of its session changes nothing', async () => {

@@ -135,7 +135,8 @@ INSERT INTO operations VALUES
 	('read', $$SELECT bnai_mean('m', 'mu')$$, 'node "mu" is more than one number'),
 	('see', $$SELECT * FROM bnai_progress$$, 'none'),
 	('see', $$SELECT * FROM bnai_progress_of(m())$$, 'none'),
-	('see', $$SELECT WHERE bnai_running_since(m()) IS NOT NULL$$, 'none');
+	('see', $$SELECT WHERE bnai_running_since(m()) IS NOT NULL$$, 'none'),
+	('see', $$SELECT WHERE bnai_schedule_state(m()) IS NOT NULL$$, 'none');
 
 CREATE TABLE roles (role text, may text[]);
 INSERT INTO roles VALUES
@@ -170,6 +171,17 @@ CREATE FUNCTION tell(anyelement) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS
 	$$ BEGIN RAISE EXCEPTION 'leaked %', $1; END $$;
 SELECT is(try_as('bnai_stranger', $$SELECT * FROM bnai_nodes WHERE public.tell(params)$$), 'none', 'a cheap function sees no hidden node');
 SELECT is(try_as('bnai_stranger', $$SELECT * FROM bnai_runs WHERE public.tell(elbo)$$), 'none', 'a cheap function sees no hidden run');
+
+-- functions that are not for everybody to call
+SELECT results_eq($$
+	SELECT p.proname::text COLLATE "default" FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+	WHERE d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'bnai') AND NOT has_function_privilege('bnai_stranger', p.oid, 'EXECUTE')
+	ORDER BY 1$$,
+	$$SELECT * FROM unnest('{bnai_bind_grant,bnai_bind_posterior,bnai_changed,bnai_check_background,bnai_drop_job,bnai_drop_watch_triggers,bnai_fit_posterior,bnai_fit_row,bnai_guard,bnai_release_counter,bnai_watch_partitions}'::text[]) AS f ORDER BY 1$$,
+	'what nobody calls by name, nobody may call');
+SELECT is_empty($$
+	SELECT p.proname FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+	WHERE d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'bnai') AND p.prosecdef$$, 'no function has other rights than who calls it');
 
 -- granting and revoking
 SELECT results_eq($$SELECT readers, inferrers FROM bnai_networks WHERE network = 'm'$$,
