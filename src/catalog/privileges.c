@@ -89,9 +89,8 @@ CheckMayReadNetwork(const Network *network)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for network \"%s\"", network->name),
 				 errdetail("The right to SELECT what it reads does not give the right to read it."),
-				 errhint("Its owner can grant that: SELECT bnai_grant(%s, %s, 'read').",
-						 quote_literal_cstr(network->name),
-						 quote_literal_cstr(GetUserNameFromId(GetUserId(), false)))));
+				 errhint("Its owner can grant that: SELECT bnai_grant(%s, 'role', 'read').",
+						 quote_literal_cstr(network->name))));
 }
 
 /* Raises an error unless the current user may infer the network, from all of its rows. */
@@ -107,9 +106,8 @@ CheckMayInferNetwork(const Network *network)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("must be owner of network \"%s\"", network->name),
 				 errdetail("It can be inferred by its owner, and by whom the owner lets."),
-				 errhint("Its owner can grant that: SELECT bnai_grant(%s, %s, 'infer').",
-						 quote_literal_cstr(network->name),
-						 quote_literal_cstr(GetUserNameFromId(GetUserId(), false)))));
+				 errhint("Its owner can grant that: SELECT bnai_grant(%s, 'role', 'infer').",
+						 quote_literal_cstr(network->name))));
 	relation = RowSecurityBelow(NetworkSource(network));
 	if (relation != NULL)
 		ereport(ERROR,

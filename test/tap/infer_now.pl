@@ -107,7 +107,7 @@ is(sql(q{CALL bnai_infer_now('m'); SELECT count(*) FROM bnai_progress}), '0', 'a
 
 # --- who was granted to infer: with his own rights, and while that is not revoked ---
 sql(q{SELECT bnai_grant('m', 'loader', 'read')});
-like(error(q{SET ROLE loader; CALL bnai_infer_now('m')}), qr/must be owner of network "m".*bnai_grant\('m', 'loader', 'infer'\)/s, 'who may only read is told what to ask for');
+like(error(q{SET ROLE loader; CALL bnai_infer_now('m')}), qr/must be owner of network "m".*bnai_grant\('m', 'role', 'infer'\)/s, 'who may only read is told what to ask for');
 sql(q{SELECT bnai_grant('m', 'loader', 'infer')});
 is(sql(q{SET ROLE loader; CALL bnai_infer_now('m'); SELECT rows FROM bnai_status}), '2000', 'who may infer does');
 sql(q{ALTER TABLE visits ENABLE ROW LEVEL SECURITY; CREATE POLICY ten ON visits TO loader USING (id <= 10)});
