@@ -218,10 +218,9 @@ WriteCatalog(const char *sql, int nargs, Oid *types, Datum *values, const char *
 {
 	CatalogAccess access = BeginCatalogAccess();
 	uint64		rows;
-	int			code;
 
 	SPI_connect();
-	code = ExecuteParameterized(sql, nargs, types, values, nulls);
+	(void) ExecuteParameterized(sql, nargs, types, values, nulls);
 	rows = SPI_processed;
 	SPI_finish();
 	EndCatalogAccess(access);
