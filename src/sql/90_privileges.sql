@@ -35,6 +35,6 @@ GRANT SELECT ON bnai_networks, bnai_nodes, bnai_edges, bnai_runs, bnai_restarts,
 
 -- what nobody calls by name: triggers on bnai's own tables, and parts of the aggregate, which run by the rights of its owner; what
 -- views and functions call runs by those of who looks, and the functions of triggers on users' tables are named in their dumps
-REVOKE EXECUTE ON FUNCTION bnai_guard(), bnai_bind_grant(), bnai_bind_posterior(), bnai_changed(), bnai_check_background(),
+REVOKE EXECUTE ON FUNCTION bnai_guard(), bnai_bind_posterior(), bnai_changed(), bnai_check_background(),
 	bnai_drop_job(), bnai_drop_watch_triggers(), bnai_release_counter(), bnai_watch_partitions(),
 	bnai_fit_row(internal, text, float8[]), bnai_fit_posterior(internal) FROM PUBLIC;
