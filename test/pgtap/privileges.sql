@@ -80,6 +80,7 @@ INSERT INTO operations (kind, statement) VALUES
 	('change', $$SELECT bnai_label_on_insert('metrics', 'm')$$),
 	('change', $$SELECT bnai_unwatch('m')$$),
 	('change', $$SELECT bnai_unschedule('m')$$),
+	('change', $$SELECT bnai_cancel('m')$$),
 	('infer', $$SELECT * FROM bnai_infer('m')$$),
 	('infer', $$SELECT bnai_increment('m', 1)$$),
 	('infer', $$SELECT bnai_recalculate_if_needed('m', 1)$$),
@@ -121,6 +122,7 @@ INSERT INTO operations (kind, statement) VALUES
 	('see', $$SELECT WHERE bnai_labelled_rows(m()) IS NOT NULL$$),
 	('see', $$SELECT WHERE bnai_unlabelled_share(m()) IS NOT NULL$$),
 	('see', $$SELECT WHERE bnai_unwatched(m()) IS NOT NULL$$),
+	('see', $$SELECT WHERE bnai_put_off(m()) IS NOT NULL$$),
 	('all', $$SELECT bnai_create_network('other')$$),
 	('all', $$SELECT bnai_create_clustering('other', 'metrics', '{a,b}')$$),
 	('all', $$SELECT bnai_failure_text(m(), 'said', '23505')$$),
@@ -154,11 +156,11 @@ SELECT is(try_as(role, statement),
 FROM operations, roles ORDER BY statement, role;
 
 -- every function that is told a network, and every view, is in the matrix; bnai_fit_row is bnai_fit's own, and
--- bnai_infer_now commits, for which test/tap/infer_now.pl has a server of its own
+-- bnai_infer_now and bnai_run_schedule commit, for which test/tap/infer_now.pl and cron.pl have servers of their own
 SELECT is_empty($$
 	SELECT p.proname FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
 	WHERE d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'bnai')
-	AND 'network' = ANY (p.proargnames[:p.pronargs]) AND p.proname NOT IN ('bnai_fit_row', 'bnai_infer_now')
+	AND 'network' = ANY (p.proargnames[:p.pronargs]) AND p.proname NOT IN ('bnai_fit_row', 'bnai_infer_now', 'bnai_run_schedule')
 	AND NOT EXISTS (SELECT FROM operations WHERE statement ~ (p.proname || '\('))
 	UNION ALL
 	SELECT c.relname FROM pg_class c JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
