@@ -64,7 +64,7 @@ typedef struct Priors
  * spread over a wide area are easily taken for several wide groups by chance.
  */
 static const Priors PriorSets[] = {
-	{"data", 1e-4, "full(%K, 0.5)", "full(%K, 0.001)", {
+	{"data", DEFAULT_RESOLUTION, "full(%K, 0.5)", "full(%K, 0.001)", {
 		[COVARIANCE_FULL] = {
 			{"mu", "Gaussian", "data_mean, 0.1 * data_precision, plates=%K"},
 			{"W", "Wishart", "%D, %R * data_precision"},

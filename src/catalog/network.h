@@ -111,6 +111,9 @@ typedef struct NetworkNode
 	char	  **columns;		/* their names, see observed.h */
 } NetworkNode;
 
+/* Resolution of priors that follow the data; any other one than this and 0 is the user's word */
+#define DEFAULT_RESOLUTION 1e-4
+
 typedef struct NetworkSettings
 {
 	int			restarts;		/* 0: chosen by type and number of rows */

@@ -62,6 +62,7 @@ typedef struct PlanLeaf
 	int		   *columns;		/* dim columns of the row store */
 	Frame		frame;
 	double	   *noise;			/* dim: variance of a value about what was recorded */
+	double	   *steps;			/* dim: what values were rounded to; NULL with workers */
 	PlanParam	params[MAX_PARAMS];
 	int			constants_offset;	/* in the constants of a component */
 	int			stats_offset;	/* in the statistics of a component */

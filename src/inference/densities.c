@@ -21,9 +21,8 @@
 #include "posterior/typicality.h"
 #include "scoring/scoring.h"
 
-/* Work and rows that densities are collected with, where there are very many: terms times squared columns, for each row */
+/* Work that densities are collected with, where there are very many: terms times squared columns, for each row */
 #define DENSITY_WORK 2e8
-#define DENSITY_ROWS 20000
 
 /* Memory of the sample, and its least number of rows as far as there is memory */
 #define SAMPLE_BYTES (16 * 1024 * 1024)

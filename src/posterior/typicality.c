@@ -17,6 +17,12 @@
 #define BIN_WIDTH 0.001
 #define BINS_PER_SIDE 13816
 
+/* Densities that differ by less, in nats and relative to their size, are the same but for rounding of a value that is far from 0 */
+#define SAME_DENSITY 1e-6
+
+/* Relative rounding errors of sums of rows */
+#define ROUNDING 1e-12
+
 /* Levels of the lower tail: 1e-7 to 1e-2, four to a decade; then 0.02, 0.03 … 0.99 */
 #define TAIL_LEVELS 21
 #define LEVELS_PER_DECADE 4
@@ -29,6 +35,8 @@ struct DensitySketch
 	double		highest;
 	double		rows;
 	double		bins[2 * BINS_PER_SIDE];	/* the first half from the centre downwards */
+	double		least[2 * BINS_PER_SIDE];	/* density in each of them */
+	double		most[2 * BINS_PER_SIDE];
 };
 
 double
@@ -67,21 +75,13 @@ AddDensity(DensitySketch *sketch, double log_density, double weight)
 
 	if (!isfinite(log_density) || weight == 0.0)
 		return;
-	sketch->bins[d < 0 ? index : BINS_PER_SIDE + index] += weight;
+	index = d < 0 ? index : BINS_PER_SIDE + index;
+	sketch->least[index] = sketch->bins[index] == 0.0 ? log_density : Min(sketch->least[index], log_density);
+	sketch->most[index] = sketch->bins[index] == 0.0 ? log_density : Max(sketch->most[index], log_density);
+	sketch->bins[index] += weight;
 	sketch->lowest = Min(sketch->lowest, log_density);
 	sketch->highest = Max(sketch->highest, log_density);
 	sketch->rows += weight;
-}
-
-/* Returns the lower edge of a bin; bins are counted from the lowest on. */
-static double
-BinEdge(const DensitySketch *sketch, int bin)
-{
-	int			from_centre = bin - BINS_PER_SIDE;
-	double		distance = expm1(abs(from_centre) * BIN_WIDTH);
-	double		edge = sketch->centre + (from_centre < 0 ? -distance : distance);
-
-	return Min(Max(edge, sketch->lowest), sketch->highest);
 }
 
 bool
@@ -95,16 +95,16 @@ DensityQuantiles(const DensitySketch *sketch, double *quantiles)
 	quantiles[0] = sketch->lowest;
 	for (int bin = 0; bin < 2 * BINS_PER_SIDE; bin++)
 	{
-		double		n = sketch->bins[bin < BINS_PER_SIDE ? BINS_PER_SIDE - 1 - bin : bin];
-		double		first;
-		double		width;
+		int			index = bin < BINS_PER_SIDE ? BINS_PER_SIDE - 1 - bin : bin;
+		double		n = sketch->bins[index];
+		double		first = sketch->least[index];
+		double		width = sketch->most[index] - first;
 
 		if (n == 0.0)
 			continue;
-		first = BinEdge(sketch, bin);
-		width = BinEdge(sketch, bin + 1) - first;
-		for (; level < DENSITY_QUANTILES && DensityLevel(level) * sketch->rows <= below + n; level++)
-			quantiles[level] = first + width * Max(0.0, (DensityLevel(level) * sketch->rows - below) / n);
+		/* rows that are all equal have one density, whatever the width of the bin */
+		for (; level < DENSITY_QUANTILES && DensityLevel(level) * sketch->rows <= (below + n) * (1.0 + ROUNDING); level++)
+			quantiles[level] = first + width * Min(Max(0.0, (DensityLevel(level) * sketch->rows - below) / n), 1.0);
 		below += n;
 	}
 	for (; level < DENSITY_QUANTILES; level++)
@@ -115,21 +115,25 @@ DensityQuantiles(const DensitySketch *sketch, double *quantiles)
 }
 
 double
-DensityRank(const double *quantiles, double log_density)
+DensityRank(const double *quantiles, double rows, double log_density)
 {
+	double		same = log_density + SAME_DENSITY * (1.0 + fabs(log_density));
 	int			next = 0;
 	double		part;
 	double		low;
 	double		high;
 
-	while (next < DENSITY_QUANTILES && quantiles[next] < log_density)
+	while (next < DENSITY_QUANTILES && quantiles[next] <= same)
 		next++;
 	if (next == 0 || next == DENSITY_QUANTILES)
 		return next == 0 ? 0.0 : 1.0;
 	low = DensityLevel(next - 1);
 	high = DensityLevel(next);
-	part = (log_density - quantiles[next - 1]) / (quantiles[next] - quantiles[next - 1]);
+	part = Max(0.0, (log_density - quantiles[next - 1]) / (quantiles[next] - quantiles[next - 1]));
 	if (next > 1 && next <= TAIL_LEVELS)
-		return low * exp(part * log(high / low));
-	return low + part * (high - low);
+		low *= exp(part * log(high / low));
+	else
+		low += part * (high - low);
+	/* the row itself is one of those that are at most as dense */
+	return Max(low, 1.0 / rows);
 }

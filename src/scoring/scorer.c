@@ -282,6 +282,7 @@ BuildScorer(const Posterior *posterior, Candidates candidates)
 		scorer->quantiles = palloc(sizeof(double) * DENSITY_QUANTILES);
 		memcpy(scorer->quantiles, posterior->quantiles, sizeof(double) * DENSITY_QUANTILES);
 	}
+	scorer->ranked = Max(1.0, Min(posterior->rows, DENSITY_ROWS));
 	CopyPatterns(scorer, posterior);
 	scorer->marginalize = posterior->marginalize;
 	scorer->context = CurrentMemoryContext;

@@ -62,6 +62,7 @@ typedef struct Scorer
 	double	   *term_log_weights;	/* log E[pi_k] */
 
 	double	   *quantiles;		/* of the log density of the complete rows of the fit; NULL: not known */
+	double		ranked;			/* so many rows they are of */
 	int			ndensities;
 	PatternDensity *densities;	/* of rows that lack columns */
 

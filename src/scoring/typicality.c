@@ -1,6 +1,6 @@
 /*
  * typicality.c
- *		The share of the rows of the fit that are less typical than a row.
+ *		The share of the rows of the fit that are at most as typical as a row.
  */
 #include "postgres.h"
 
@@ -47,7 +47,7 @@ RankDensity(FunctionCallInfo fcinfo, Scorer *scorer)
 	quantiles = QuantilesOfRow(scorer);
 	if (quantiles == NULL)
 		PG_RETURN_NULL();
-	PG_RETURN_FLOAT8(DensityRank(quantiles, density));
+	PG_RETURN_FLOAT8(DensityRank(quantiles, scorer->ranked, density));
 }
 
 /*

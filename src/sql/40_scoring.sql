@@ -37,11 +37,11 @@ COMMENT ON FUNCTION bnai_score(bnai_posterior, float8[]) IS 'the log of the pred
 CREATE FUNCTION bnai_typicality(network text, VARIADIC observation float8[]) RETURNS float8
 	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'bnai_typicality';
 COMMENT ON FUNCTION bnai_typicality(text, float8[]) IS
-	'the share of the rows of the fit that are less typical than this row, by their predictive density: 0.01 is a 1-in-100 row, 0 is less typical than all; NULL like bnai_score; a row that lacks columns is ranked by those that it has, NULL if they are not what rows of the fit lacked';
+	'the share of the rows of the fit that are at most as typical as this row, by their predictive density: 0.01 is a 1-in-100 row, 0 is less typical than all; NULL like bnai_score; a row that lacks columns is ranked by those that it has, NULL if they are not what rows of the fit lacked';
 
 CREATE FUNCTION bnai_typicality(posterior bnai_posterior, VARIADIC observation float8[]) RETURNS float8
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'bnai_typicality_by_value';
-COMMENT ON FUNCTION bnai_typicality(bnai_posterior, float8[]) IS 'the share of the rows of the fit of a posterior that are less typical than this row';
+COMMENT ON FUNCTION bnai_typicality(bnai_posterior, float8[]) IS 'the share of the rows of the fit of a posterior that are at most as typical as this row';
 
 CREATE FUNCTION bnai_explain(network text, VARIADIC observation float8[],
 	OUT column_name text, OUT value float8, OUT mean float8, OUT deviation float8, OUT pull float8, OUT label text, OUT runner_up text)

@@ -93,12 +93,12 @@ SELECT bnai_create_clustering(c || 1, 'heavy', '{a,b}', covariance => c, restart
 	bnai_create_clustering(c || 2, 'light', '{a,b}', covariance => c, restarts => 2, weight_column => 'w') FROM unnest('{diagonal,spherical,tied}'::text[]) AS c;
 SELECT pg_temp.same(c || 2, c || 1, c || ' covariance') FROM unnest('{diagonal,spherical,tied}'::text[]) AS c;
 
--- Rounded values, and resolution
+-- Rounded values
 CREATE TABLE rounded AS SELECT round(a::numeric) AS a, round(b::numeric) AS b, sum(w) AS w FROM light GROUP BY 1, 2 ORDER BY 1, 2;
 CREATE TABLE repeated AS SELECT a, b FROM rounded, generate_series(1, w) ORDER BY a, b;
-SELECT bnai_create_clustering('rounded1', 'repeated', '{a,b}', resolution => 0.05);
-SELECT bnai_create_clustering('rounded2', 'rounded', '{a,b}', resolution => 0.05, weight_column => 'w');
-SELECT pg_temp.same('rounded2', 'rounded1', 'rounded values, with a resolution');
+SELECT bnai_create_clustering('rounded1', 'repeated', '{a,b}');
+SELECT bnai_create_clustering('rounded2', 'rounded', '{a,b}', weight_column => 'w');
+SELECT pg_temp.same('rounded2', 'rounded1', 'rounded values');
 
 -- So many rows that the search begins on samples: few different ones, and too many different ones to be counted
 CREATE TABLE few AS SELECT i, i % 3 * 10 + sin(i) AS a, cos(i * 2.5) AS b, i % 7 AS w FROM generate_series(1, 12000) AS i ORDER BY i;
