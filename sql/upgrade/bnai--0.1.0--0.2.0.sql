@@ -178,6 +178,10 @@ COMMENT ON FUNCTION bnai_revoke IS
 
 CREATE FUNCTION bnai_elements(value float8[], width integer, name text) RETURNS float8[]
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE;
+COMMENT ON FUNCTION bnai_typicality(text, float8[]) IS
+	'the share of the rows of the fit that are at most as typical as this row, by their predictive density: 0.01 is a 1-in-100 row, 0 is less typical than all; NULL like bnai_score; a row that lacks columns is ranked by those that it has, NULL if they are not what rows of the fit lacked';
+COMMENT ON FUNCTION bnai_typicality(bnai_posterior, float8[]) IS 'the share of the rows of the fit of a posterior that are at most as typical as this row';
+
 COMMENT ON FUNCTION bnai_elements(float8[], integer, text) IS
 'The numbers of an observed array: width of them, all NULL if the array is, which a row is put together from. Error: an array of another length, which is that of the column called name.';
 
