@@ -9,40 +9,6 @@
 
 #include "automation/definition.h"
 
-/* Compares texts that may be missing. */
-static bool
-SameText(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
-/* Returns true if two nodes are the same. */
-static bool
-SameNode(const NetworkNode *a, const NetworkNode *b)
-{
-	if (a->id != b->id || !SameText(a->name, b->name) ||
-		!SameText(a->distribution_name, b->distribution_name) || !SameText(a->params_text, b->params_text) ||
-		a->source != b->source || a->nsource_columns != b->nsource_columns)
-		return false;
-	for (int i = 0; i < a->nsource_columns; i++)
-		if (a->source_columns[i].attribute != b->source_columns[i].attribute ||
-			a->source_columns[i].width != b->source_columns[i].width)
-			return false;
-	return true;
-}
-
-/* Returns true if two networks have the same nodes and results. */
-static bool
-SameDefinition(const Network *a, const Network *b)
-{
-	if (a->nnodes != b->nnodes || a->settings.results_attribute != b->settings.results_attribute)
-		return false;
-	for (int i = 0; i < a->nnodes; i++)
-		if (!SameNode(&a->nodes[i], &b->nodes[i]))
-			return false;
-	return true;
-}
-
 /* Keeps the network's tables from being dropped or altered until the end of the transaction; who is gone already is found missing. */
 static void
 LockSources(const Network *network)

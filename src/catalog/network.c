@@ -298,6 +298,18 @@ DefinitionHash(const Network *network)
 	return (int64) hash;
 }
 
+bool
+SameDefinition(const Network *a, const Network *b)
+{
+	if (a->nnodes != b->nnodes)
+		return false;
+	for (int i = 0; i < a->nnodes; i++)
+		if (a->nodes[i].ncolumns != b->nodes[i].ncolumns)
+			return false;			/* elements of an array, whose name is the same */
+	return a->id == b->id && DefinitionHash(a) == DefinitionHash(b) && NetworkSource(a) == NetworkSource(b)
+		&& a->settings.results_attribute == b->settings.results_attribute;
+}
+
 /* Loads a network by name. */
 Network *
 LoadNetwork(const char *name, bool missing_ok)

@@ -206,6 +206,12 @@ extern bool DiffersByPlate(const NodeParam *param);
  */
 extern int64 DefinitionHash(const Network *network);
 
+/*
+ * True if two states of a network have the same definition, and by it the same
+ * source and results: a posterior of the one can be stored for the other.
+ */
+extern bool SameDefinition(const Network *a, const Network *b);
+
 /* Index of a node, or -1. */
 extern int	FindNode(const Network *network, const char *name);
 
