@@ -106,10 +106,16 @@ bench:
 test:
 	@TEST='$(TEST)' scripts/test
 
+fuzz:
+	@COUNT='$(COUNT)' SEED='$(SEED)' scripts/fuzz $(KIND)
+
+sanitize:
+	@TEST='$(TEST)' scripts/sanitize
+
 format:
 	clang-format -i $(wildcard src/*.[ch] src/*/*.[ch])
 
 lint:
 	@scripts/lint
 
-.PHONY: announce bench demo site test format lint FORCE
+.PHONY: announce bench demo site test fuzz sanitize format lint FORCE

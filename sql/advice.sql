@@ -37,3 +37,19 @@ UPDATE sensor SET t = 2147483647 WHERE i = 7;
 SELECT rows FROM bnai_infer('sensor');
 SELECT bnai_drop_network('sensor');
 DROP TABLE odd, same, wide, sensor;
+
+-- What is no number, and what makes one of it
+CREATE TABLE kinds (i int, yes boolean, at timestamptz, day date, "a text" text, mood point);
+SELECT bnai_create_clustering('kinds', 'kinds', '{yes}');
+SELECT bnai_create_clustering('kinds', 'kinds', '{at}');
+SELECT bnai_create_clustering('kinds', 'kinds', '{day}');
+SELECT bnai_create_clustering('kinds', 'kinds', '{"a text"}');
+SELECT bnai_create_clustering('kinds', 'kinds', '{mood}');
+-- Long texts are cut in messages
+SELECT bnai_create_clustering('kinds', 'kinds', '{i}');
+SELECT bnai_set('kinds', 'seed', repeat('9', 500));
+SELECT bnai_set('kinds', 'tolerance', repeat('ä', 500));
+SELECT bnai_change_node('kinds', 'alpha', repeat('x', 500));
+SELECT bnai_infer(repeat('x', 500));
+SELECT bnai_drop_network('kinds');
+DROP TABLE kinds;

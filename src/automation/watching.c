@@ -20,6 +20,7 @@
 #include "utils/syscache.h"
 
 #include "automation/obstacles.h"
+#include "catalog/excerpt.h"
 #include "automation/owner.h"
 #include "automation/watch.h"
 #include "automation/watch_triggers.h"
@@ -44,7 +45,7 @@ EventArgument(FunctionCallInfo fcinfo, int i, bool label)
 	if (event == NULL || (!label && strcmp(event, "LABEL") == 0))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("unknown event \"%s\"", name),
+				 errmsg("unknown event \"%s\"", Excerpt(name)),
 				 errhint("Events are: INSERT, UPDATE, DELETE, TRUNCATE; each is watched by a call of its own.")));
 	return event;
 }

@@ -7,6 +7,7 @@
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 
+#include "catalog/excerpt.h"
 #include "catalog/build.h"
 #include "catalog/define.h"
 #include "catalog/observed.h"
@@ -133,7 +134,7 @@ FindPriors(const char *name)
 			return &PriorSets[i];
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("invalid priors: \"%s\"", name),
+			 errmsg("invalid priors: \"%s\"", Excerpt(name)),
 			 errhint("Priors are: data, vague.")));
 }
 
@@ -146,7 +147,7 @@ FindCovariance(const char *name)
 			return i;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("invalid covariance: \"%s\"", name),
+			 errmsg("invalid covariance: \"%s\"", Excerpt(name)),
 			 errhint("Covariances are: full, diagonal, spherical, tied.")));
 }
 

@@ -12,6 +12,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "catalog/excerpt.h"
 #include "catalog/build.h"
 #include "catalog/network.h"
 #include "catalog/observed.h"
@@ -92,7 +93,7 @@ UserColumn(Oid relation, const char *column, const char *use)
 	if (!HeapTupleIsValid(tuple))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" of relation \"%s\" does not exist", column, get_rel_name(relation)),
+				 errmsg("column \"%s\" of relation \"%s\" does not exist", Excerpt(column), get_rel_name(relation)),
 				 errdetail_internal("%s", use)));
 	if (((Form_pg_attribute) GETSTRUCT(tuple))->attnum <= 0)
 		ereport(ERROR,
@@ -100,6 +101,26 @@ UserColumn(Oid relation, const char *column, const char *use)
 				 errmsg("system column \"%s\" cannot be used by a network", column),
 				 errdetail_internal("%s", use)));
 	return tuple;
+}
+
+/* Returns what makes a number of a column of a type that is none. */
+static const char *
+NumberInstead(Oid type, const char *column)
+{
+	char		category;
+	bool		preferred;
+	const char *name = quote_identifier(column);
+
+	if (type == BOOLOID)
+		return psprintf("%s::integer", name);
+	if (type == DATEOID || type == TIMESTAMPOID || type == TIMESTAMPTZOID || type == INTERVALOID || type == TIMEOID)
+		return psprintf("extract(epoch FROM %s)::double precision", name);
+	get_type_category_preferred(getBaseType(type), &category, &preferred);
+	if (category == TYPCATEGORY_STRING)
+		return psprintf("%s::double precision, or (%s = '...')::integer for each of its values", name, name);
+	if (category == TYPCATEGORY_ENUM)
+		return psprintf("(%s = '...')::integer for each of its values", name);
+	return psprintf("an expression of %s that is a number", name);
 }
 
 /* Raises an error unless a column is a number, or the array that it is observed as. */
@@ -117,7 +138,9 @@ CheckObservedType(const NetworkNode *node, const SourceColumn *column)
 				 errmsg("column \"%s\" of relation \"%s\" is of type %s, which is no number",
 						column->name, get_rel_name(node->source), format_type_be(type)),
 				 errdetail("Types that can be observed are smallint, integer, bigint, real, double precision and numeric, "
-						   "arrays of them, and types with a cast to double precision[] or real[].")));
+						   "arrays of them, and types with a cast to double precision[] or real[]."),
+				 errhint("Observe a view of \"%s\" that has %s.", get_rel_name(node->source),
+						 NumberInstead(type, column->name))));
 	if (column->width > 0 && !OidIsValid(ArrayForm(type, &cast)))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),

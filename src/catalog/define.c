@@ -14,6 +14,7 @@
 #include "utils/snapmgr.h"
 
 #include "catalog/boundcolumn.h"
+#include "catalog/excerpt.h"
 #include "catalog/build.h"
 #include "catalog/define.h"
 #include "catalog/observed.h"
@@ -100,7 +101,7 @@ CheckName(const char *what, const char *name)
 	if (*name == '\0' || strlen(name) >= NAMEDATALEN)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_NAME),
-				 errmsg("invalid name of a %s: \"%s\"", what, name),
+				 errmsg("invalid name of a %s: \"%s\"", what, Excerpt(name)),
 				 errdetail("A name has from 1 to %d bytes.", NAMEDATALEN - 1)));
 }
 
@@ -141,7 +142,7 @@ CreateNetwork(const char *name, const char *type, int nvalues, const SettingValu
 	if (strcmp(type, "general") != 0 && strcmp(type, "clustering") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid type of a network: \"%s\"", type),
+				 errmsg("invalid type of a network: \"%s\"", Excerpt(type)),
 				 errhint("Types are: general, clustering.")));
 	CheckNewNetwork(name);
 	datums[0] = CStringGetTextDatum(name);
@@ -272,7 +273,7 @@ ExistingNode(Network *network, const char *name)
 	if (index < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("node \"%s\" does not exist in network \"%s\"", name, network->name)));
+				 errmsg("node \"%s\" does not exist in network \"%s\"", Excerpt(name), network->name)));
 	return &network->nodes[index];
 }
 

@@ -8,6 +8,7 @@
 
 #include "lib/stringinfo.h"
 
+#include "catalog/excerpt.h"
 #include "catalog/build.h"
 #include "catalog/network.h"
 #include "catalog/params.h"
@@ -231,7 +232,7 @@ NamedNode(const Place *place)
 	if (index < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("node \"%s\" does not exist in network \"%s\"", item->name, place->network->name),
+				 errmsg("node \"%s\" does not exist in network \"%s\"", Excerpt(item->name), place->network->name),
 				 errhint("Add a node before the nodes that have it as a parameter."),
 				 ErrorAt(place->node->params_text, item->location)));
 	return index;
@@ -355,7 +356,7 @@ CheckDistribution(const Network *network, const NetworkNode *node)
 	if (node->distribution == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("distribution \"%s\" of node \"%s\" is unknown", node->distribution_name, node->name),
+				 errmsg("distribution \"%s\" of node \"%s\" is unknown", Excerpt(node->distribution_name), node->name),
 				 errhint("Distributions are: %s.", DistributionList(false))));
 	if (IsLeaf(node) && !node->distribution->mixes && node->distribution->leaf == NULL)
 		ereport(ERROR,

@@ -17,6 +17,7 @@
 #include "utils/syscache.h"
 
 #include "catalog/boundcolumn.h"
+#include "catalog/excerpt.h"
 #include "catalog/build.h"
 #include "catalog/gone.h"
 #include "catalog/network.h"
@@ -233,7 +234,7 @@ LoadUnparsedNetwork(const char *name, bool missing_ok)
 	if (network == NULL && !missing_ok)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("network \"%s\" does not exist", name)));
+				 errmsg("network \"%s\" does not exist", Excerpt(name))));
 	return network;
 }
 

@@ -16,6 +16,7 @@
 #include "utils/lsyscache.h"
 
 #include "catalog/boundcolumn.h"
+#include "catalog/excerpt.h"
 #include "catalog/build.h"
 #include "catalog/define.h"
 #include "catalog/privileges.h"
@@ -67,7 +68,7 @@ FindSetting(const char *name)
 		appendStringInfo(&names, "%s%s", i > 0 ? ", " : "", Settings[i].name);
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("setting \"%s\" is unknown", name),
+			 errmsg("setting \"%s\" is unknown", Excerpt(name)),
 			 errhint("Settings are: %s.", names.data)));
 }
 
@@ -77,7 +78,7 @@ InvalidSetting(const Setting *setting, const char *value)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("invalid value for setting \"%s\": \"%s\"", setting->name, value),
+			 errmsg("invalid value for setting \"%s\": \"%s\"", setting->name, Excerpt(value)),
 			 errdetail("Allowed is %s.", setting->allowed)));
 }
 

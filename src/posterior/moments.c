@@ -8,6 +8,7 @@
 #include "utils/builtins.h"
 
 #include "compat.h"
+#include "catalog/excerpt.h"
 #include "posterior/current.h"
 #include "posterior/describe.h"
 
@@ -36,7 +37,7 @@ RefuseNode(const Posterior *posterior, const char *network, const char *name)
 	for (int i = 0; i < posterior->nnodes; i++)
 		appendStringInfo(&nodes, "%s%s", i > 0 ? ", " : "", posterior->nodes[i].name);
 	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("network \"%s\" was inferred without a node \"%s\"", network, name),
+			(errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("network \"%s\" was inferred without a node \"%s\"", network, Excerpt(name)),
 			 errdetail("Its nodes with a posterior are %s.", nodes.data)));
 }
 

@@ -9,6 +9,7 @@
 #include "utils/builtins.h"
 
 #include "compat.h"
+#include "catalog/excerpt.h"
 #include "posterior/posterior.h"
 
 PG_FUNCTION_INFO_V1(bnai_plot_columns);
@@ -29,7 +30,7 @@ ColumnPosition(const Posterior *posterior, const char *name)
 		for (int j = 0; j < PosteriorLeafColumns(&posterior->leaves[i]); j++, position++)
 			if (strcmp(posterior->leaves[i].columns[j], name) == 0)
 				return position;
-	ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN), errmsg("the network does not observe a column \"%s\"", name),
+	ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN), errmsg("the network does not observe a column \"%s\"", Excerpt(name)),
 					errhint("SELECT network, columns FROM bnai_networks lists what it observes.")));
 }
 
@@ -91,6 +92,6 @@ Datum
 bnai_refuse_plot(PG_FUNCTION_ARGS)
 {
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("there is no plot of \"%s\"", text_to_cstring(PG_GETARG_TEXT_PP(0))),
+					errmsg("there is no plot of \"%s\"", Excerpt(text_to_cstring(PG_GETARG_TEXT_PP(0)))),
 					errhint("Plots are clusters, posterior, trace, sizes and changes.")));
 }
