@@ -66,6 +66,17 @@ RecordStart(int network)
 							   schema, schema));
 }
 
+/* Adds the row of a network that was never inferred so, unless it is gone. */
+static void
+AddAttempt(int network)
+{
+	const char *schema = ExtensionSchema();
+
+	WriteFor(network, psprintf("INSERT INTO %s.bnai_attempt (network, started_at, running, failures) "
+							   "SELECT id, pg_catalog.clock_timestamp(), true, 0 FROM %s.bnai_network "
+							   "WHERE id OPERATOR(pg_catalog.=) $1 ON CONFLICT (network) DO NOTHING", schema, schema));
+}
+
 /* Records that an inference was stored; what was left out is told like an error. */
 void
 RecordSuccess(int network, const char *left_out)
@@ -79,6 +90,8 @@ RecordSuccess(int network, const char *left_out)
 	};
 	char		nulls[] = {' ', left_out == NULL ? 'n' : ' ', ' ', '\0'};
 
+	if (left_out != NULL)
+		AddAttempt(network);
 	WriteCatalog(psprintf("UPDATE %s.bnai_attempt SET running = false, failures = 0, next_attempt = NULL, "
 						  "error = $2, sqlstate = CASE WHEN $2 IS NOT NULL THEN $3 END, "
 						  "failed_at = CASE WHEN $2 IS NOT NULL THEN pg_catalog.clock_timestamp() END "
@@ -111,9 +124,7 @@ RecordFailure(int network, TimestampTz started_at, int sqlerrcode, const char *e
 	char		nulls[] = {' ', ' ', started_at == 0 ? 'n' : ' ', ' ', ' ', sqlerrcode == 0 ? 'n' : ' ', '\0'};
 	const char *schema = ExtensionSchema();
 
-	WriteFor(network, psprintf("INSERT INTO %s.bnai_attempt (network, started_at, running, failures) "
-							   "SELECT id, pg_catalog.clock_timestamp(), true, 0 FROM %s.bnai_network "
-							   "WHERE id OPERATOR(pg_catalog.=) $1 ON CONFLICT (network) DO NOTHING", schema, schema));
+	AddAttempt(network);
 	WriteCatalog(psprintf("UPDATE %s.bnai_attempt SET running = false, failures = failures OPERATOR(pg_catalog.+) 1, "
 						  "error = $2, sqlstate = $6, failed_at = pg_catalog.clock_timestamp(), started_at = COALESCE($3, started_at), "
 						  "next_attempt = "

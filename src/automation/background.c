@@ -12,8 +12,10 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "storage/proc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/timeout.h"
 #include "utils/timestamp.h"
 
 #include "automation/attempts.h"
@@ -79,6 +81,9 @@ InTransaction(Background *background, const char *what, Phase phase)
 	{
 		SetCurrentStatementStartTimestamp();
 		StartTransactionCommand();
+		/* the database may have a limit for statements */
+		if (StatementTimeout > 0)
+			enable_timeout_after(STATEMENT_TIMEOUT, StatementTimeout);
 		SPI_connect();
 		PushActiveSnapshot(GetTransactionSnapshot());
 		MemoryContextSwitchTo(background->context);
@@ -93,6 +98,7 @@ InTransaction(Background *background, const char *what, Phase phase)
 		succeeded = false;
 	}
 	PG_END_TRY();
+	disable_timeout(STATEMENT_TIMEOUT, false);
 	MemoryContextSwitchTo(background->context);
 	return succeeded;
 }
@@ -140,6 +146,14 @@ Begin(Background *background)
 		network->settings.counter_threshold > 0 && value >= network->settings.counter_threshold;
 	if (background->due && !ServeOwner(network->owner))
 		background->due = false;
+	if (background->due && DefaultXactReadOnly)
+	{
+		/* only this is written, against what the database is set to: else it would be tried again and again */
+		XactReadOnly = false;
+		RecordFailure(network->id, GetCurrentTimestamp(), ERRCODE_READ_ONLY_SQL_TRANSACTION,
+					  "nothing can be stored: default_transaction_read_only is on");
+		background->due = false;
+	}
 	if (background->due && RecordInterruption(network->id))
 	{
 		ereport(LOG, (errmsg("inference of network \"%s\" was interrupted", network->name)));
