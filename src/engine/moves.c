@@ -377,6 +377,55 @@ RankPairs(const Job *job, int *npairs)
 	return pairs;
 }
 
+/* --- many merges at once --- */
+
+bool
+SharesPrecision(const NetworkPlan *plan)
+{
+	for (int l = 0; l < plan->nleaves; l++)
+		for (int p = 0; p < plan->leaves[l].distribution->nparams; p++)
+		{
+			int			global = plan->leaves[l].params[p].global;
+
+			if (plan->leaves[l].distribution->params[p].role == ROLE_PRECISION && global >= 0
+				&& plan->globals[global].plates < plan->components)
+				return true;
+		}
+	return false;
+}
+
+/* A precision that they share is as narrow as the components are, and no merge of two makes it wider by much: so none gains. */
+void
+TryManyMerges(TrialSet *set, const Job *incumbent)
+{
+	Job		   *merged = CopyJob(incumbent);
+	int			left = merged->nlive;
+
+	while (left > 1)
+	{
+		Job		   *trial;
+
+		left = (left + 1) / 2;
+		while (merged->nlive > left)
+		{
+			int			npairs;
+			MergePair  *pairs = RankPairs(merged, &npairs);
+
+			if (npairs > 0)
+				MergeComponents(merged, pairs[0].first, pairs[0].second);
+			pfree(pairs);
+			if (npairs == 0)
+				break;
+		}
+		if (merged->nlive > left)
+			break;
+		trial = AddTrial(set, merged, MOVE_MERGE);
+		if (trial == NULL)
+			break;
+	}
+	FreeJob(merged);
+}
+
 /* --- splits --- */
 
 /* Returns the median of a chi-square variable with dim degrees of freedom (Wilson & Hilferty 1931). */

@@ -57,6 +57,15 @@ extern void FreeSplits(SplitList *list);
 /* Add trials to a set; without effect if it is full.  Splits need a retired component. */
 extern void TryMerge(TrialSet *set, const Job *incumbent, const MergePair *pair);
 extern void TryTwoMerges(TrialSet *set, const Job *incumbent, const MergePair *one, const MergePair *other);
+
+/*
+ * Adds trials that merge many components at once, the nearest first: with half
+ * of them left, a quarter, and so on down to one.
+ */
+extern void TryManyMerges(TrialSet *set, const Job *incumbent);
+
+/* True if all components have one precision. */
+extern bool SharesPrecision(const NetworkPlan *plan);
 extern void TryDelete(TrialSet *set, const Job *incumbent, int component);
 extern void TrySplit(TrialSet *set, const SplitList *list, int split);
 extern void TryMergeAndSplit(TrialSet *set, const SplitList *list, const MergePair *pair, int split);

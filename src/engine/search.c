@@ -303,6 +303,21 @@ ProposeTwoMerges(Search *search)
 	pfree(pairs);
 }
 
+/*
+ * Proposes many merges at once, where precisions are shared and so no merge of
+ * one pair may gain: each trial merges the components that are nearest until
+ * half of those of the trial before are left, down to one.
+ */
+static void
+ProposeManyMerges(Search *search)
+{
+	Job		   *incumbent = search->incumbent;
+
+	if (incumbent->nlive < 3 || !incumbent->plan->network->settings.prune || !SharesPrecision(incumbent->plan))
+		return;
+	TryManyMerges(search->trials, incumbent);
+}
+
 /* Proposes the best splits of each component. */
 static void
 ProposeSplits(Search *search, const SplitList *splits)
@@ -449,6 +464,9 @@ SearchRound(Search *search, int *rounds)
 	if (Race(search, &search->effort->grow))
 		return true;
 	ProposeTwoMerges(search);
+	if (Race(search, &search->effort->grow))
+		return true;
+	ProposeManyMerges(search);
 	return Race(search, &search->effort->grow);
 }
 
