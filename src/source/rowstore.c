@@ -476,6 +476,7 @@ RowStoreFinish(RowStore *store, const int *label_ranks)
 	FinishMoments(storage->moments);
 	if (store->total > 0)
 	{
+		SetFarValuesAside(store);
 		if (label_ranks)
 		{
 			storage->label_ranks = palloc0(sizeof(double) * storage->max_labels);

@@ -92,4 +92,7 @@ extern RowStore *CreateShape(int ncolumns, bool labelled, bool weighted);
 /* Returns storage of chunks of `chunk_rows` rows, without memory for any. */
 extern RowStorage *CreateStorage(RowStore *store, MemoryContext context, int max_labels);
 
+/* Leaves values that are very far out out of the moments; a store whose rows are not in a frame yet. */
+extern void SetFarValuesAside(RowStore *store);
+
 #endif

@@ -1,7 +1,7 @@
 -- How exact the values of a column are: what was rounded is no group, and what is exact is.
 
 BEGIN;
-SELECT plan(19);
+SELECT plan(23);
 
 -- Draws from the uniform distribution on (0, 1) and the standard normal (Box and Muller 1958), by a hash
 CREATE FUNCTION uniform(n bigint, draw bigint) RETURNS float8 LANGUAGE sql IMMUTABLE AS $$
@@ -54,6 +54,23 @@ SELECT bnai_create_clustering('shop', 'shop', '{stars,visits}', max_clusters => 
 SELECT is(count(*) FILTER (WHERE abs(t - share) > 0.011), 0::bigint, 'rows are as typical as so many are at most as dense, to the percent that quantiles are apart')
 FROM (SELECT bnai_typicality('shop', stars, visits) AS t, cume_dist() OVER (ORDER BY round(bnai_score('shop', stars, visits)::numeric, 6)) AS share FROM shop) AS ranked;
 SELECT is(bnai_typicality('shop', 60, 9), 0::float8, 'what no row has is not typical at all');
+
+-- a number for what is unknown
+CREATE TABLE sensor AS SELECT i, CASE WHEN i = 7 THEN 2147483647 ELSE 20 + 40 * (i % 2) + 3 * normal(i, 1) END AS t FROM generate_series(1, 1000) i;
+SELECT bnai_create_clustering('sensor', 'sensor', '{t}', restarts => 2), bnai_create_clustering('sensor_robust', 'sensor', '{t}', restarts => 2, robust => true);
+SET LOCAL client_min_messages = error;	-- the column holds 2147483647
+SELECT bnai_infer('sensor'), bnai_infer('sensor_robust') \g /dev/null
+RESET client_min_messages;
+SELECT results_eq($$ SELECT round(mean[1] / 10) * 10, round(sqrt(covariance[1][1])) FROM bnai_clusters WHERE network = 'sensor' AND size > 1 ORDER BY 1 $$,
+	$$ VALUES (20::float8, 3::float8), (60, 3) $$, 'the largest integer does not make all others one');
+SELECT is((SELECT count(*) FROM bnai_clusters WHERE network = 'sensor_robust' AND size > 1), 2::bigint, 'nor where tails are heavy');
+
+-- one precision for all
+CREATE TABLE grid AS SELECT round(4 * normal(i, 3)) / 4 AS x FROM generate_series(1, 2000) AS i;
+SELECT bnai_create_clustering('tied', 'grid', '{x}', max_clusters => 25, covariance => 'tied', restarts => 1),
+	bnai_create_clustering('full', 'grid', '{x}', max_clusters => 25, restarts => 1);
+SELECT is(t.clusters, 1, 'no cluster for each value of a grid, where they share a precision'),
+	cmp_ok(t.elbo, '>=', f.elbo - 0.01, 'which is the better bound') FROM bnai_infer('tied') AS t, bnai_infer('full') AS f;
 
 SELECT * FROM finish();
 ROLLBACK;
