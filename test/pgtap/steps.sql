@@ -69,8 +69,9 @@ SELECT is((SELECT count(*) FROM bnai_clusters WHERE network = 'sensor_robust' AN
 CREATE TABLE grid AS SELECT round(4 * normal(i, 3)) / 4 AS x FROM generate_series(1, 2000) AS i;
 SELECT bnai_create_clustering('tied', 'grid', '{x}', max_clusters => 25, covariance => 'tied', restarts => 1),
 	bnai_create_clustering('full', 'grid', '{x}', max_clusters => 25, restarts => 1);
-SELECT is(t.clusters, 1, 'no cluster for each value of a grid, where they share a precision'),
-	cmp_ok(t.elbo, '>=', f.elbo - 0.01, 'which is the better bound') FROM bnai_infer('tied') AS t, bnai_infer('full') AS f;
+SELECT t.clusters, t.elbo >= f.elbo - 0.01 AS better FROM bnai_infer('tied') AS t, bnai_infer('full') AS f \gset
+SELECT is(:clusters, 1, 'no cluster for each value of a grid, where they share a precision');
+SELECT ok(:'better', 'which is the better bound');
 
 SELECT * FROM finish();
 ROLLBACK;
