@@ -95,7 +95,7 @@ InitSettings(void)
 
 	DefineCustomIntVariable("bnai.max_workers",
 							"Sets how many networks may be inferred in the background at once.",
-							"One for each database, in all databases together; 0 infers nothing in the background.",
+							"One for each owner of networks in a database, in all databases together; 0 infers nothing in the background.",
 							&BnaiMaxWorkers,
 							2, 0, 8,
 							PGC_SIGHUP,
