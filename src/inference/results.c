@@ -212,9 +212,12 @@ typedef struct ResultsUpdate
 	char	   *differs;		/* true for a row whose label changes, likewise */
 } ResultsUpdate;
 
-/* Runs a statement, during which triggers know that it is bnai's own; returns the number that it selects. */
+/*
+ * Runs a statement, during which triggers know that it is bnai's own; returns
+ * the number that it selects, the second one goes to `tried`.
+ */
 static int64
-RunOwn(Oid relation, const char *sql, int nargs, Oid *types, Datum *values)
+RunOwn(Oid relation, const char *sql, int nargs, Oid *types, Datum *values, int64 *tried)
 {
 	int			outer = updating_level;
 	Oid			outer_relation = updating_relation;
@@ -229,7 +232,10 @@ RunOwn(Oid relation, const char *sql, int nargs, Oid *types, Datum *values)
 	updating_relation = outer_relation;
 	asked_relation = InvalidOid;
 	if (result == SPI_OK_SELECT)
+	{
+		*tried = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull));
 		return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	}
 	if (result != SPI_OK_UPDATE)
 		elog(ERROR, "updating the results column failed: %s", SPI_result_code_string(result));
 	return SPI_processed;
@@ -238,23 +244,34 @@ RunOwn(Oid relation, const char *sql, int nargs, Oid *types, Datum *values)
 /*
  * Runs an UPDATE of the results column and returns how many rows it changed.
  * Triggers of the table may leave a row as it was, or write something else:
- * then each row is looked at again, and `refused` gets how many of those that
- * `rest` counts have not what they should.
+ * then `counted` is run instead, and `refused` gets how many of the rows that
+ * were tried have not what they should.
  */
 static int64
-RunUpdate(Oid relation, const char *sql, const char *differs, const char *rest, int nargs, Oid *types, Datum *values,
-		  int64 *refused)
+RunUpdate(Oid relation, const char *sql, const char *counted, int nargs, Oid *types, Datum *values, int64 *refused)
 {
+	int64		tried = 0;
 	int64		changed;
 
 	CheckNoUpdateRule(relation);
 	if (!HasUpdateTriggers(relation))
-		return RunOwn(relation, sql, nargs, types, values);
-	changed = RunOwn(relation, psprintf("WITH bnai_written (bnai_refused) AS (%s RETURNING %s) "
-										"SELECT pg_catalog.count(*) FROM bnai_written WHERE NOT bnai_refused", sql, differs),
-					 nargs, types, values);
-	*refused += RunOwn(relation, rest, nargs, types, values);
+		return RunOwn(relation, sql, nargs, types, values, NULL);
+	changed = RunOwn(relation, counted, nargs, types, values, &tried);
+	*refused += Max(tried - changed, 0);
 	return changed;
+}
+
+/*
+ * Makes of an UPDATE of the rows that `rows` selects one that counts both: those
+ * that have what they should, and those that were tried, of one snapshot.
+ */
+static char *
+CountedUpdate(const char *rows, const char *sql, const char *differs)
+{
+	return psprintf("WITH bnai_rows (bnai_part, bnai_place) AS MATERIALIZED (%s), "
+					"bnai_written (bnai_refused) AS (%s RETURNING %s) "
+					"SELECT pg_catalog.count(*) FILTER (WHERE NOT bnai_refused), (SELECT pg_catalog.count(*) FROM bnai_rows) "
+					"FROM bnai_written", rows, sql, differs);
 }
 
 void
@@ -306,12 +323,9 @@ WriteTarget(const ResultsTarget *target, const ResultsUpdate *update, const Post
 	Oid			type = PosteriorTypeId();
 	Datum		value = PosteriorGetDatum(posterior);
 	Acting		acting = ActAs(target->role);
-	int64		changed = RunUpdate(target->relation,
-									psprintf("UPDATE %s SET %s = %s WHERE %s", target->sql, update->column, update->label,
-											 update->differs),
-									update->differs,
-									psprintf("SELECT pg_catalog.count(*) FROM %s WHERE %s", target->sql, update->differs),
-									1, &type, &value, refused);
+	const char *sql = psprintf("UPDATE %s SET %s = %s WHERE %s", target->sql, update->column, update->label, update->differs);
+	const char *rows = psprintf("SELECT tableoid, ctid FROM %s WHERE %s", target->sql, update->differs);
+	int64		changed = RunUpdate(target->relation, sql, CountedUpdate(rows, sql, update->differs), 1, &type, &value, refused);
 
 	EndActing(acting);
 	return changed;
@@ -367,16 +381,16 @@ WriteTargetInBlocks(const ResultsTarget *target, const ResultsUpdate *update, co
 								"AND ctid OPERATOR(pg_catalog.<) $3 AND %s FOR UPDATE SKIP LOCKED",
 								target->sql, update->differs);
 
+	const char *update_from = psprintf("UPDATE %s t SET %s = %s FROM ", target->sql, update->column, update->label);
+	const char *where = " WHERE t.ctid OPERATOR(pg_catalog.>=) $2 AND t.ctid OPERATOR(pg_catalog.<) $3 "
+		"AND t.ctid OPERATOR(pg_catalog.=) bnai_rows.bnai_place "
+		"AND t.tableoid OPERATOR(pg_catalog.=) bnai_rows.bnai_part";
+
 	ItemPointerSet(&from, first, 0);
 	ItemPointerSet(&to, first + n, 0);
 	changed = RunUpdate(target->relation,
-						psprintf("UPDATE %s t SET %s = %s "
-								 "FROM (%s) bnai_rows (bnai_part, bnai_place) "
-								 "WHERE t.ctid OPERATOR(pg_catalog.>=) $2 AND t.ctid OPERATOR(pg_catalog.<) $3 "
-								 "AND t.ctid OPERATOR(pg_catalog.=) bnai_rows.bnai_place "
-								 "AND t.tableoid OPERATOR(pg_catalog.=) bnai_rows.bnai_part",
-								 target->sql, update->column, update->label, rows),
-						update->differs, psprintf("SELECT pg_catalog.count(*) FROM (%s) bnai_rows", rows),
+						psprintf("%s(%s) bnai_rows (bnai_part, bnai_place)%s", update_from, rows, where),
+						CountedUpdate(rows, psprintf("%sbnai_rows%s", update_from, where), update->differs),
 						lengthof(types), types, values, refused);
 	EndActing(acting);
 	return changed;
@@ -415,13 +429,14 @@ ClearResults(const Network *network)
 {
 	const char *column = QuotedResultsColumn(network);
 	const char *table = QualifiedSource(network);
+	const char *sql;
 	int64		refused = 0;
 	int64		cleared;
 
-	cleared = RunUpdate(NetworkSource(network),
-						psprintf("UPDATE %s SET %s = NULL WHERE %s IS NOT NULL", table, column, column),
-						psprintf("%s IS NOT NULL", column),
-						psprintf("SELECT pg_catalog.count(*) FROM %s WHERE %s IS NOT NULL", table, column),
+	sql = psprintf("UPDATE %s SET %s = NULL WHERE %s IS NOT NULL", table, column, column);
+	cleared = RunUpdate(NetworkSource(network), sql,
+						CountedUpdate(psprintf("SELECT tableoid, ctid FROM %s WHERE %s IS NOT NULL", table, column), sql,
+									  psprintf("%s IS NOT NULL", column)),
 						0, NULL, NULL, &refused);
 	ReportRefused(network, refused);
 	return cleared;
