@@ -43,7 +43,7 @@ ALTER TABLE "bnai ""place"."the 'visits" RENAME b2 TO b;
 ALTER TABLE "bnai ""place"."the 'visits" RENAME list TO "list[1]";
 ALTER TABLE "bnai ""place"."the 'visits" RENAME w TO weight;
 ALTER TABLE "bnai ""place"."the 'visits" RENAME label TO "the label";
-SELECT results_eq($$SELECT owner::text, source, columns, results_column::text, weight_column::text FROM bnai_networks WHERE network = 'm'$$,
+SELECT results_eq($$SELECT owner::text COLLATE "default", source, columns, results_column::text COLLATE "default", weight_column::text COLLATE "default" FROM bnai_networks WHERE network = 'm'$$,
 	$$VALUES ('bnai_holder', '"bnai ""place"."the ''visits"', '{b,a,list[1][2]}'::text[], 'the label', 'weight')$$, 'present names are shown');
 SET ROLE bnai_holder;
 INSERT INTO "bnai ""place"."the 'visits" (a, b, "list[1]") VALUES (0, 0, '{0,0}'), (10, 10, '{0,1}');
@@ -123,7 +123,49 @@ SET ROLE bnai_passing;
 SELECT throws_like($$SELECT bnai_set('m', 'restarts', '3')$$, 'must be superuser to change network "m"', 'a role that gets the name does not own it');
 SELECT is_empty($$SELECT FROM bnai_networks WHERE network = 'm'$$, 'and does not see it');
 RESET ROLE;
-SELECT is(owner::text, 'bnai_passing (dropped)', 'which views say') FROM bnai_networks WHERE network = 'm';
+SELECT is(owner::text COLLATE "default", 'bnai_passing (dropped)', 'which views say') FROM bnai_networks WHERE network = 'm';
+
+-- --- what is restored before its network waits for it, out of sight ---
+CREATE ROLE bnai_restorer;
+GRANT INSERT ON bnai_network, bnai_node, bnai_run, bnai_count, bnai_watched, bnai_granted TO bnai_restorer;
+GRANT CREATE ON SCHEMA public TO bnai_restorer;
+SET log_min_messages = error;
+SET client_min_messages = error;
+SET ROLE bnai_restorer;
+CREATE TABLE bnai_own (x float8, label text);
+INSERT INTO bnai_node (network, id, name, distribution, params, source, columns) VALUES
+	(5001, 1, 'mu', 'GaussianARD', '0, 1', NULL, NULL),
+	(5001, 2, 'x', 'GaussianARD', 'mu, 1', 'public.bnai_own', '{x}'),
+	(5002, 1, 'mu', 'GaussianARD', '0, 1', NULL, NULL);
+INSERT INTO bnai_count (network, n) VALUES (5001, 7), (5002, 7);
+INSERT INTO bnai_watched (network, target, event, increment) VALUES
+	(5001, 'public.bnai_own', 'INSERT', 1), (5001, '"bnai ""place".visits', 'LABEL', 1), (5002, 'public.bnai_own', 'INSERT', 1);
+INSERT INTO bnai_granted (network, role, privilege) VALUES (5002, 'public', 'infer');
+RESET ROLE;
+SELECT is_empty($$SELECT FROM bnai_node WHERE network IN (5001, 5002)$$, 'nobody sees it');
+SET ROLE bnai_restorer;
+INSERT INTO bnai_network (id, name, network_type, owner, results_column) VALUES (5001, 'waited for', 'general', 'bnai_restorer', 'label');
+RESET ROLE;
+INSERT INTO bnai_network (id, name, network_type, owner) VALUES (5002, 'of another', 'general', 'bnai_other');
+RESET client_min_messages;
+SELECT results_eq($$SELECT id, source::regclass::text, columns::text FROM bnai_node WHERE network = 5001 ORDER BY id$$,
+	$$VALUES (1, NULL, NULL), (2, 'bnai_own', '{x}')$$, 'the network of who restored it takes it over, bound');
+SELECT is(counter, 7::bigint, 'with its counts') FROM bnai_status WHERE network = 'waited for';
+SELECT results_eq($$SELECT target, active FROM bnai_watches WHERE network = 'waited for' ORDER BY target$$,
+	$$VALUES ('"bnai ""place".visits', false), ('public.bnai_own', true)$$, 'a watch of another role''s table is not active');
+SET ROLE bnai_restorer;
+ALTER TABLE bnai_own RENAME label TO lab;
+RESET ROLE;
+SELECT is(results_column::text COLLATE "default", 'lab', 'and its results column is bound') FROM bnai_networks WHERE network = 'waited for';
+SELECT is_empty($$SELECT network FROM bnai_node WHERE abs(network) = 5002 UNION ALL SELECT network FROM bnai_count WHERE abs(network) = 5002
+	UNION ALL SELECT network FROM bnai_watched WHERE abs(network) = 5002 UNION ALL SELECT network FROM bnai_granted WHERE abs(network) = 5002$$,
+	'the network of another role takes over nothing');
+SET client_min_messages = error;
+SET ROLE bnai_restorer;
+INSERT INTO bnai_node (network, id, name, distribution, params) VALUES (5002, 9, 'slipped', 'GaussianARD', '0, 1'), (-5001, 9, 'slipped', 'GaussianARD', '0, 1');
+RESET ROLE;
+RESET client_min_messages;
+SELECT is_empty($$SELECT FROM bnai_node WHERE name = 'slipped'$$, 'nor is anything put into it, and without an error');
 
 SELECT * FROM finish();
 ROLLBACK;
