@@ -324,7 +324,7 @@ WriteTarget(const ResultsTarget *target, const ResultsUpdate *update, const Post
 	Datum		value = PosteriorGetDatum(posterior);
 	Acting		acting = ActAs(target->role);
 	const char *sql = psprintf("UPDATE %s SET %s = %s WHERE %s", target->sql, update->column, update->label, update->differs);
-	const char *rows = psprintf("SELECT tableoid, ctid FROM %s WHERE %s", target->sql, update->differs);
+	const char *rows = psprintf("SELECT 1, 1 FROM %s WHERE %s", target->sql, update->differs);
 	int64		changed = RunUpdate(target->relation, sql, CountedUpdate(rows, sql, update->differs), 1, &type, &value, refused);
 
 	EndActing(acting);
@@ -435,7 +435,7 @@ ClearResults(const Network *network)
 
 	sql = psprintf("UPDATE %s SET %s = NULL WHERE %s IS NOT NULL", table, column, column);
 	cleared = RunUpdate(NetworkSource(network), sql,
-						CountedUpdate(psprintf("SELECT tableoid, ctid FROM %s WHERE %s IS NOT NULL", table, column), sql,
+						CountedUpdate(psprintf("SELECT 1, 1 FROM %s WHERE %s IS NOT NULL", table, column), sql,
 									  psprintf("%s IS NOT NULL", column)),
 						0, NULL, NULL, &refused);
 	ReportRefused(network, refused);
