@@ -157,7 +157,7 @@ sql(q{SELECT bnai_increment('m', 10)});
 wait_for($iterating, 'iterates');
 sql(q{ALTER TABLE visits RENAME COLUMN y TO z});
 sql(q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE backend_type = 'bnai inference'});
-wait_for(q{SELECT last_error LIKE 'column "y" of relation "visits" does not exist%' FROM bnai_status}, 'a column');
+wait_for(q{SELECT last_error LIKE 'column "y" of relation "visits" was dropped%' FROM bnai_status}, 'a column');
 sql(q{ALTER TABLE visits RENAME COLUMN z TO y});
 give_up();
 wait_for(q{SELECT counter = 0 FROM bnai_status}, 'until it is back');
