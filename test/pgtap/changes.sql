@@ -2,7 +2,7 @@
 
 \i examples/userinfo.sql
 
-SELECT plan(32);
+SELECT plan(30);
 
 CREATE TABLE data AS SELECT id, avg_time_pages AS a, avg_time_pages_a AS b, NULL::text AS label FROM userinfo;
 SELECT bnai_create_clustering('net', 'data', '{a,b}', results_column => 'label', restarts => 2);
