@@ -117,9 +117,9 @@ NumberInstead(Oid type, const char *column)
 		return psprintf("extract(epoch FROM %s)::double precision", name);
 	get_type_category_preferred(getBaseType(type), &category, &preferred);
 	if (category == TYPCATEGORY_STRING)
-		return psprintf("%s::double precision, or (%s = '...')::integer for each of its values", name, name);
+		return psprintf(_("%s::double precision, or (%s = '...')::integer for each of its values"), name, name);
 	if (category == TYPCATEGORY_ENUM)
-		return psprintf("(%s = '...')::integer for each of its values", name);
+		return psprintf(_("(%s = '...')::integer for each of its values"), name);
 	return psprintf("an expression of %s that is a number", name);
 }
 

@@ -207,3 +207,10 @@ CheckModelMemory(const NetworkPlan *plan)
 			 full ? errhint("Use covariance => 'diagonal', fewer clusters or fewer columns, or a larger bnai.model_mem.")
 			 : errhint("Use fewer clusters, restarts or columns, or a larger bnai.model_mem.")));
 }
+
+void
+AddStats(const NetworkPlan *plan, double *to, const double *from, double factor)
+{
+	for (int i = 0; i < plan->stats_size; i++)
+		to[i] += factor * from[i];
+}

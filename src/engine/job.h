@@ -111,4 +111,7 @@ extern void CheckModelMemory(const NetworkPlan *plan);
 #define JobStats(job, index) ((job)->stats + (Size) (index) * (job)->plan->stats_size)
 #define JobConstants(job, index) ((job)->constants + (Size) (index) * (job)->plan->constants_size)
 
+/* Adds (times factor) statistics to those of a component. */
+extern void AddStats(const NetworkPlan *plan, double *to, const double *from, double factor);
+
 #endif

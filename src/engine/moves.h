@@ -5,7 +5,7 @@
 #ifndef BNAI_MOVES_H
 #define BNAI_MOVES_H
 
-#include "engine/vb.h"
+#include "engine/splits.h"
 
 /* A job that came from the incumbent by one move */
 typedef struct Trial
@@ -31,28 +31,11 @@ typedef struct MergePair
 	double		gain;
 } MergePair;
 
-/* A list of splits whose statistics are known, best first */
-typedef struct SplitList
-{
-	int			n;
-	Split	   *splits;
-	double	   *gains;
-	Job		   *screened;		/* the job whose components they divide, after the pass that served them */
-} SplitList;
-
 extern TrialSet *CreateTrials(int max);
 extern void FreeTrials(TrialSet *set);
 
 /* All pairs of components, best first; the caller frees them. */
 extern MergePair *RankPairs(const Job *job, int *npairs);
-
-/*
- * Makes a pass (a few, where no covariance is known) with the globals of the job, which adds up the halves of all
- * splits of its components (of one of them, if `component` >= 0), and ranks
- * the splits by the ELBO that they gain at once.
- */
-extern SplitList RankSplits(Job *job, int component);
-extern void FreeSplits(SplitList *list);
 
 /* Add trials to a set; without effect if it is full.  Splits need a retired component. */
 extern void TryMerge(TrialSet *set, const Job *incumbent, const MergePair *pair);
@@ -86,9 +69,6 @@ extern void TrySwaps(TrialSet *set, const Job *incumbent, int most);
  * Makes a pass.
  */
 extern void TryReplacements(TrialSet *set, const SplitList *list, int splits, int heirs);
-
-/* Adds (times factor) statistics to those of a component. */
-extern void AddStats(const NetworkPlan *plan, double *to, const double *from, double factor);
 
 /* A merge on a job. */
 extern void MergeComponents(Job *job, int first, int second);

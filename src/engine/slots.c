@@ -422,3 +422,13 @@ ChoosePairs(const SplitList *list, const MergePair *pairs, int npairs)
 	FreeJob(scratch);
 	return chosen;
 }
+
+double *
+ComponentBounds(const Job *job, Job *scratch)
+{
+	double	   *bounds = palloc(sizeof(double) * job->nlive);
+
+	for (int k = 0; k < job->nlive; k++)
+		bounds[k] = ComponentBound(scratch, job->live[job->plan->twins == NULL ? 0 : k], JobStats(job, k));
+	return bounds;
+}

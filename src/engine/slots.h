@@ -54,4 +54,7 @@ extern const MergePair **ChoosePairs(const SplitList *list, const MergePair *pai
 /* Log of the number of ways to give as many groups to components with the same priors. */
 extern double LogLabellings(const NetworkPlan *plan, const bool *used);
 
+/* The bounds of all live components, each in the place that it has; the caller frees them. */
+extern double *ComponentBounds(const Job *job, Job *scratch);
+
 #endif							/* BNAI_SLOTS_H */
