@@ -32,7 +32,7 @@ sub call
 sql(q{
 	CREATE EXTENSION bnai;
 	CREATE ROLE owner;
-	CREATE ROLE stranger;
+	CREATE ROLE bnai_stranger;
 	GRANT CREATE ON SCHEMA public TO owner;
 	SET ROLE owner;
 	CREATE TABLE visits (id serial PRIMARY KEY, x float8, label text);
@@ -45,7 +45,7 @@ sql(q{
 });
 
 # --- what is no failure of an inference ---
-like(error(q{SET ROLE stranger; CALL bnai_infer_now('m')}), qr/must be owner of network "m"/, 'who may not infer it');
+like(error(q{SET ROLE bnai_stranger; CALL bnai_infer_now('m')}), qr/must be owner of network "m"/, 'who may not infer it');
 like(error(q{CALL bnai_infer_now('nobody')}), qr/network "nobody" does not exist/, 'a network that does not exist');
 like(error(q{BEGIN; CALL bnai_infer_now('m')}), qr/cannot run inside a transaction block/, 'in a transaction block');
 like(error(q{DO $$ BEGIN CALL bnai_infer_now('m'); EXCEPTION WHEN no_data_found THEN NULL; END $$}), qr/cannot run inside a transaction block/,
